@@ -1,0 +1,69 @@
+package uidset
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestModel compares Set with a map through random adds and removes.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Set
+		model := map[uint32]bool{}
+		const top = 40
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			a := rapid.Uint32Range(1, top).Draw(t, "a")
+			b := rapid.Uint32Range(a, top).Draw(t, "b")
+			add := rapid.Bool().Draw(t, "add")
+			if add {
+				s.Add(a, b)
+			} else {
+				s.Remove(a, b)
+			}
+			for n := a; n <= b; n++ {
+				model[n] = add
+			}
+			want := uint64(0)
+			for n := uint32(1); n <= top; n++ {
+				if model[n] {
+					want++
+				}
+				if s.Contains(n) != model[n] {
+					t.Fatalf("%v contains %d: %v", s, n, s.Contains(n))
+				}
+			}
+			if s.Len() != want {
+				t.Fatalf("%v has length %d, want %d", s, s.Len(), want)
+			}
+			for i, r := range s.Ranges() {
+				if r.First > r.Last || i > 0 && s.Ranges()[i-1].Last+1 >= r.First {
+					t.Fatalf("ranges not normal: %v", s)
+				}
+			}
+			var enumerated Set
+			for n := range s.All() {
+				enumerated.Add(n, n)
+			}
+			if !enumerated.Equal(s) || !s.Intersect(enumerated).Equal(s) {
+				t.Fatalf("%v enumerates as %v", s, enumerated)
+			}
+		}
+	})
+}
+
+func TestExtremes(t *testing.T) {
+	var s Set
+	s.Add(1, 1<<32-1)
+	if s.Len() != 1<<32-1 || s.String() != "1:4294967295" {
+		t.Fatalf("full set: %d %s", s.Len(), s)
+	}
+	s.Remove(1<<32-1, 1<<32-1)
+	s.Remove(1, 1)
+	if s.String() != "2:4294967294" {
+		t.Fatalf("trimmed set: %s", s)
+	}
+	if s.Add(1<<32-1, 1<<32-1); s.String() != "2:4294967295" {
+		t.Fatalf("grown set: %s", s)
+	}
+}
