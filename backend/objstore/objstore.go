@@ -7,7 +7,6 @@ package objstore
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -73,9 +72,15 @@ const MaxList = 1000
 // of its own that early. Retry relies on it to tell its own write from another's.
 const IdentityBytes = 4096
 
-// Store is an object store. All methods are safe for concurrent use, respect
-// the context's deadline, and return errors that wrap one of the sentinels
-// below where that is what happened.
+// Store is an object store with strong consistency: what a Put, Delete or List
+// that was answered saw or did is seen by every request that starts afterwards,
+// from wherever. All methods are safe for concurrent use, respect the context's
+// deadline, and return errors that wrap one of the sentinels of errors.go where
+// that is what happened. Keys and prefixes are as CheckKey and CheckPrefix want
+// them; others give ErrBadKey.
+//
+// A write that fails with neither ErrUnknownOutcome nor the context's error
+// changed nothing and never will.
 type Store interface {
 	// Get reads an object or a range of it. ErrNotFound.
 	Get(ctx context.Context, key string, r Range) (Object, error)
@@ -99,23 +104,3 @@ type Store interface {
 	// One call is one request.
 	List(ctx context.Context, prefix, startAfter string, limit int) (Page, error)
 }
-
-// Sentinels, for errors.Is.
-var (
-	// ErrNotFound: there is no such object.
-	ErrNotFound = errors.New("object not found")
-	// ErrPrecondition: the store answered that the precondition does not
-	// hold, and nothing was written by this request.
-	ErrPrecondition = errors.New("precondition failed")
-	// ErrUnknownOutcome: no answer that settles whether the write took
-	// effect or still may. Every 5xx, timeout and broken connection of a
-	// write is one.
-	ErrUnknownOutcome = errors.New("outcome of the write unknown")
-	// ErrUnavailable: the store can't be reached or fails; try later. An
-	// ErrUnknownOutcome is one too.
-	ErrUnavailable = errors.New("object store unavailable")
-	// ErrThrottled: the store asks for a slower pace. Wraps ErrUnavailable too.
-	ErrThrottled = errors.New("object store asks to slow down")
-	// ErrDenied: credentials or permissions are wrong; retrying is no use.
-	ErrDenied = errors.New("object store denies access")
-)
