@@ -1,0 +1,5 @@
+//go:build !race
+
+package lineconn
+
+const raceEnabled = false
