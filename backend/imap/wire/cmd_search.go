@@ -13,18 +13,19 @@ const (
 	SearchPartial                          // PARTIAL n:m (RFC 9394)
 )
 
-// PartialRange is PARTIAL's range (RFC 9394): positions in the result counted
-// from 1, or from -1 at its end.
-type PartialRange struct{ First, Last int64 }
-
 // Search is SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
 type Search struct {
 	// HasReturn: RETURN was given, so the answer is ESEARCH.
 	HasReturn bool
 	Return    SearchReturn
 	Partial   PartialRange // of SearchPartial
+	SearchProgram
+}
+
+// SearchProgram is what is searched for.
+type SearchProgram struct {
 	// Charset is the name of the strings' charset in upper case; empty: not
-	// given, UTF-8 (US-ASCII for RFC 3501).
+	// given.
 	Charset string
 	// Key is the program: an OpAnd of all keys.
 	Key SearchKey
@@ -33,53 +34,109 @@ type Search struct {
 	ModSeq bool
 }
 
-// SearchOp is what a search key tests.
-type SearchOp uint8
+// searchReturns are the result options' names; those with values have a parser
+// as well.
+var searchReturns = map[string]struct {
+	bit   SearchReturn
+	value func(*Decoder, *Search) error
+}{
+	"MIN":   {bit: SearchMin},
+	"MAX":   {bit: SearchMax},
+	"ALL":   {bit: SearchAll},
+	"COUNT": {bit: SearchCount},
+	"SAVE":  {bit: SearchSave},
+	"PARTIAL": {SearchPartial, func(d *Decoder, s *Search) (err error) {
+		if err = d.SP(); err != nil {
+			return err
+		}
+		s.Partial, err = d.PartialRange()
+		return err
+	}},
+}
 
-// The search keys. Keys that are others' negations or shorthands are parsed
-// into those: UNSEEN is Not(Flag \Seen), NEW is And(Recent, Not Seen), FROM x is
-// Header "From" x, OLD is Not(Recent), SEEN is Flag \Seen.
-const (
-	OpAnd        SearchOp = iota + 1 // all of Keys; none: everything
-	OpOr                             // any of Keys
-	OpNot                            // not Keys[0]
-	OpAll                            // every message
-	OpSeqs                           // Set: sequence numbers, or $
-	OpUIDs                           // UID Set
-	OpFlag                           // Str is a system flag: "\Seen"
-	OpKeyword                        // Str is a keyword
-	OpRecent                         // \Recent (RFC 3501)
-	OpHeader                         // the header field Field contains Str; empty Str: has it
-	OpBody                           // BODY
-	OpText                           // TEXT
-	OpLarger                         // Num
-	OpSmaller                        // Num
-	OpBefore                         // internal date before Date
-	OpOn                             // internal date on Date
-	OpSince                          // internal date on or after Date
-	OpSentBefore                     // Date: header's date
-	OpSentOn
-	OpSentSince
-	OpSavedBefore // RFC 8514
-	OpSavedOn
-	OpSavedSince
-	OpSaveDateSupported // SAVEDATESUPPORTED
-	OpOlder             // Num seconds (RFC 5032)
-	OpYounger
-	OpModSeq   // modseq at least Num (RFC 7162)
-	OpEmailID  // Str (RFC 8474)
-	OpThreadID // Str
-)
+// PartialRange consumes a range of result positions (RFC 9394 section 3.1):
+// both ends counted from the same side.
+func (d *Decoder) PartialRange() (p PartialRange, err error) {
+	start := d.pos
+	if p.First, err = d.signed(); err != nil {
+		return p, err
+	}
+	if err = d.Expect(':'); err != nil {
+		return p, err
+	}
+	if p.Last, err = d.signed(); err != nil {
+		return p, err
+	}
+	if (p.First < 0) != (p.Last < 0) {
+		d.pos = start
+		return p, d.want("two positions of the same sign")
+	}
+	return p, nil
+}
 
-// SearchKey is one key.
-type SearchKey struct {
-	Op    SearchOp
-	Keys  []SearchKey
-	Set   NumSet
-	Field string // as written
-	Str   []byte // in the program's charset
-	Num   uint64
-	// Day is the date's day, counted from 1970-01-01: dates of searches
-	// have no time and no zone.
-	Day int64
+// ParseSearch parses SEARCH's arguments.
+func ParseSearch(d *Decoder) (s Search, err error) {
+	if err = d.SP(); err != nil {
+		return s, err
+	}
+	if d.AcceptWord("RETURN") {
+		if err = s.parseReturn(d); err != nil {
+			return s, err
+		}
+		if err = d.SP(); err != nil {
+			return s, err
+		}
+	}
+	if d.AcceptWord("CHARSET") {
+		if err = d.SP(); err != nil {
+			return s, err
+		}
+		if s.Charset, err = d.charset(); err != nil {
+			return s, err
+		}
+		if err = d.SP(); err != nil {
+			return s, err
+		}
+	}
+	if err = s.parseKeys(d); err != nil {
+		return s, err
+	}
+	return s, d.End()
+}
+
+func (s *Search) parseReturn(d *Decoder) error {
+	s.HasReturn = true
+	if err := d.SP(); err != nil {
+		return err
+	}
+	err := d.List(func() error {
+		start := d.pos
+		name, err := d.Keyword("a result option of SEARCH")
+		if err != nil {
+			return err
+		}
+		o := searchReturns[name]
+		if o.bit == 0 || s.Return&o.bit != 0 {
+			d.pos = start
+			return d.want("a result option of SEARCH")
+		}
+		s.Return |= o.bit
+		if o.value != nil {
+			return o.value(d, s)
+		}
+		return nil
+	})
+	if err == nil && s.Return == 0 {
+		s.Return = SearchAll
+	}
+	return err
+}
+
+// charset consumes a charset's name.
+func (d *Decoder) charset() (string, error) {
+	s, err := d.AString()
+	if len(s) > d.opts.Limits.Atom {
+		return "", d.beyond("the charset's name is too long")
+	}
+	return upper([]byte(s)), err
 }

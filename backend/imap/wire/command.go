@@ -1,15 +1,5 @@
 package wire
 
-// Raw is one command as it was read: its lines without CRLF, and the literals
-// between them.
-//
-// Invariant: len(Lines) == len(Literals)+1 for a whole command, and each line
-// but the last ends in a literal's announcement ({n}, {n+}, ~{n}).
-type Raw struct {
-	Lines    [][]byte
-	Literals [][]byte
-}
-
 // Command is a command's head; Args is positioned behind its name.
 type Command struct {
 	Tag string
@@ -28,4 +18,47 @@ func (c *Command) FullName() string {
 		return "UID " + c.Name
 	}
 	return c.Name
+}
+
+// ParseCommand reads a command's tag and name. After an error Command.Tag is
+// set if at least the tag could be read; otherwise the answer is untagged.
+func ParseCommand(raw Raw, o Options) (Command, error) {
+	d := newDecoder(raw, o)
+	var c Command
+	tag, err := d.word(isTag, o.Limits.Atom, "a tag")
+	if err != nil {
+		return c, err
+	}
+	c.Tag = string(tag)
+	if err := d.SP(); err != nil {
+		return c, err
+	}
+	for {
+		name, err := d.word(isAtom, o.Limits.Atom, "a command name")
+		if err != nil {
+			return c, err
+		}
+		c.Name = upper(name)
+		if c.Name != "UID" || c.UID {
+			break
+		}
+		c.UID = true
+		if err := d.SP(); err != nil {
+			return c, err
+		}
+	}
+	d.uid = c.UID
+	c.Args = d
+	return c, nil
+}
+
+// Peek tells the tag and upper-case name ("UID FETCH" for prefixed ones) of a
+// command whose first line is there, for the engine's decisions about its
+// literals. What can't be read is empty.
+func Peek(line []byte, o Options) (tag, name string) {
+	c, err := ParseCommand(Raw{Lines: [][]byte{line}}, o)
+	if err != nil {
+		return c.Tag, ""
+	}
+	return c.Tag, c.FullName()
 }

@@ -1,30 +1,46 @@
 package wire
 
 import (
+	"fmt"
 	"io"
-
-	"github.com/emersion/go-imap/v2"
+	"sync"
+	"time"
 
 	"mailbackend.io/backend/uidset"
 )
 
+// encoderHigh is how many octets an Encoder gathers before it writes.
+const encoderHigh = 8 << 10
+
+// encoderKeep is the largest buffer that goes back to the pool.
+const encoderKeep = 64 << 10
+
+var encoderBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // Encoder appends responses to a buffer that it hands to a writer (the
 // connection) when it has grown and at Flush. The buffer comes from a pool and
 // goes back at Flush, so an idle connection holds none. It is not safe for
-// concurrent use. Write errors stick: Err and Flush return the first.
+// concurrent use. Write errors stick: Err and Flush return the first, and
+// nothing is written any more.
 //
-// The low-level methods append parts of a response, without any separator:
+// The low-level methods append parts of a response, without any separator, and
+// return the Encoder:
 //
 //	e.Raw("* ").Number(3).Raw(" EXISTS").CRLF()
 type Encoder struct {
 	w    io.Writer
 	buf  []byte
+	pool *[]byte // what buf was made of
 	err  error
 	utf8 bool
 }
 
 // NewEncoder returns an Encoder that writes to w.
 func NewEncoder(w io.Writer) *Encoder { return &Encoder{w: w} }
+
+// Reset makes e write to w from now on: after STARTTLS or COMPRESS. The buffer
+// must have been flushed.
+func (e *Encoder) Reset(w io.Writer) { e.w = w }
 
 // SetUTF8 switches to UTF-8 mailbox names and quoted strings, after ENABLE
 // IMAP4rev2 or UTF8=ACCEPT.
@@ -33,98 +49,134 @@ func (e *Encoder) SetUTF8(on bool) { e.utf8 = on }
 // UTF8 reports the mode.
 func (e *Encoder) UTF8() bool { return e.utf8 }
 
-// The parts of responses.
-func (e *Encoder) Raw(s string) *Encoder                { panic("wire") } // s verbatim
-func (e *Encoder) Number(n uint64) *Encoder             { panic("wire") }
-func (e *Encoder) String(s string) *Encoder             { panic("wire") } // quoted or literal
-func (e *Encoder) AString(s string) *Encoder            { panic("wire") } // atom, quoted or literal
-func (e *Encoder) NString(s string, null bool) *Encoder { panic("wire") }
-func (e *Encoder) Mailbox(name string) *Encoder         { panic("wire") }
-func (e *Encoder) Flags(flags []string) *Encoder        { panic("wire") } // (\Seen x)
-func (e *Encoder) Set(s uidset.Set) *Encoder            { panic("wire") }
-func (e *Encoder) CRLF() *Encoder                       { panic("wire") } // ends a response
-
 // Take gives the buffer to an append-style function; Put gives it back. Between
 // them no other method may be called.
-func (e *Encoder) Take() []byte { return e.buf }
+func (e *Encoder) Take() []byte {
+	if e.buf == nil {
+		e.pool = encoderBuffers.Get().(*[]byte)
+		e.buf = (*e.pool)[:0]
+		if e.buf == nil {
+			e.buf = make([]byte, 0, encoderHigh+encoderHigh/2)
+		}
+	}
+	return e.buf
+}
+
+// Put gives the buffer back after Take.
 func (e *Encoder) Put(b []byte) { e.buf = b }
 
-// Write hands what is buffered and then p to the writer: for literals' bytes.
-func (e *Encoder) Write(p []byte) (int, error) { panic("wire") }
+// Buffered is how many octets wait for Flush.
+func (e *Encoder) Buffered() int { return len(e.buf) }
+
+// Truncate drops what was appended after the first n octets of the buffer: a
+// response that can't be completed. Nothing may have been written since
+// Buffered returned n.
+func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
+
+// drain hands the buffer to the writer and keeps it.
+func (e *Encoder) drain() {
+	if len(e.buf) > 0 && e.err == nil {
+		if _, err := e.w.Write(e.buf); err != nil {
+			e.err = fmt.Errorf("writing to the client: %w", err)
+		}
+	}
+	e.buf = e.buf[:0]
+}
+
+// Write appends p, a part of a literal, through to the writer if it is large.
+// Its errors are the writer's.
+func (e *Encoder) Write(p []byte) (int, error) {
+	if len(e.buf)+len(p) <= encoderHigh {
+		e.Put(append(e.Take(), p...))
+		return len(p), e.err
+	}
+	e.drain()
+	if len(p) <= encoderHigh/2 {
+		e.Put(append(e.Take(), p...))
+		return len(p), e.err
+	}
+	if e.err == nil {
+		if _, err := e.w.Write(p); err != nil {
+			e.err = fmt.Errorf("writing to the client: %w", err)
+		}
+	}
+	if e.err != nil {
+		return 0, e.err
+	}
+	return len(p), nil
+}
 
 // Flush hands the buffer to the writer and back to the pool. It doesn't flush
 // the writer.
-func (e *Encoder) Flush() error { panic("wire") }
+func (e *Encoder) Flush() error {
+	if e.buf == nil {
+		return e.err
+	}
+	e.drain()
+	if cap(e.buf) <= encoderKeep {
+		*e.pool = e.buf
+		encoderBuffers.Put(e.pool)
+	}
+	e.buf, e.pool = nil, nil
+	return e.err
+}
 
 // Err is the first write error.
 func (e *Encoder) Err() error { return e.err }
 
-// Status appends a status response (RFC 9051 section 7.1): tag "" is "*", a
-// zero code is none.
-func (e *Encoder) Status(tag string, t imap.StatusResponseType, code Code, text string) {
-	panic("wire")
+// Raw appends s as it is.
+func (e *Encoder) Raw(s string) *Encoder {
+	e.Put(append(e.Take(), s...))
+	return e
 }
 
-// Continue appends a continuation request, "+ text".
-func (e *Encoder) Continue(text string) { panic("wire") }
-
-// Code is a response code with its arguments.
-type Code struct {
-	Name imap.ResponseCode
-	Args string // behind the name, encoded; empty: none
+// CRLF ends a response, and writes if enough has gathered.
+func (e *Encoder) CRLF() *Encoder {
+	e.Put(append(e.Take(), '\r', '\n'))
+	if len(e.buf) >= encoderHigh {
+		e.drain()
+	}
+	return e
 }
 
-// The response codes with arguments. Those without are Code{Name: …}.
-func CodeUIDValidity(n uint32) Code                       { panic("wire") }
-func CodeUIDNext(n uint32) Code                           { panic("wire") }
-func CodeUnseen(seq uint32) Code                          { panic("wire") }
-func CodeHighestModSeq(n uint64) Code                     { panic("wire") }
-func CodePermanentFlags(flags []string) Code              { panic("wire") }
-func CodeCapability(caps []string) Code                   { panic("wire") }
-func CodeBadCharset(charsets []string) Code               { panic("wire") }
-func CodeAppendUID(validity uint32, uids uidset.Set) Code { panic("wire") }
-func CodeCopyUID(validity uint32, src, dst []uint32) Code { panic("wire") }
-func CodeModified(set uidset.Set) Code                    { panic("wire") }
-func CodeMailboxID(id string) Code                        { panic("wire") }
-
-// ListEntry is one LIST or LSUB response (RFC 9051 section 7.3.1).
-type ListEntry struct {
-	Attrs     []string
-	Separator byte // 0: NIL
-	Name      string
-	ChildInfo []string // CHILDINFO's options: "SUBSCRIBED"
-	OldName   string   // OLDNAME; empty: none
+// Number appends n.
+func (e *Encoder) Number(n uint64) *Encoder {
+	e.Put(appendUint(e.Take(), n))
+	return e
 }
 
-// List appends a LIST or LSUB response; command is the response's name.
-func (e *Encoder) List(command string, l ListEntry) { panic("wire") }
-
-// StatusValue is one item of a STATUS response. Str is for StatusMailboxID.
-type StatusValue struct {
-	Item StatusItem
-	Num  uint64
-	Str  string
-	// Nil: StatusAppendLimit without a limit.
-	Nil bool
+// String appends s as a quoted string or a literal.
+func (e *Encoder) String(s string) *Encoder {
+	e.Put(AppendString(e.Take(), s, e.utf8))
+	return e
 }
 
-// MailboxStatus appends a STATUS response.
-func (e *Encoder) MailboxStatus(mailbox string, values []StatusValue) { panic("wire") }
-
-// ESearch is an ESEARCH response (RFC 9051 section 7.3.4). Zero fields are left
-// out; Return tells which results were asked for.
-type ESearch struct {
-	Tag     string
-	UID     bool
-	Return  SearchReturn
-	All     uidset.Set // of which MIN, MAX, COUNT, ALL, PARTIAL are taken
-	Partial PartialRange
-	ModSeq  uint64
+// AString appends s as an astring.
+func (e *Encoder) AString(s string) *Encoder {
+	e.Put(AppendAString(e.Take(), s, e.utf8))
+	return e
 }
 
-// ESearch appends an ESEARCH response.
-func (e *Encoder) ESearch(r ESearch) { panic("wire") }
+// Mailbox appends a mailbox name.
+func (e *Encoder) Mailbox(name string) *Encoder {
+	e.Put(AppendMailbox(e.Take(), name, e.utf8))
+	return e
+}
 
-// Search appends a SEARCH response (RFC 3501 section 7.2.5) with a modseq (RFC
-// 7162) unless that is 0.
-func (e *Encoder) Search(nums uidset.Set, modseq uint64) { panic("wire") }
+// Words appends "(a b c)": flags, attributes.
+func (e *Encoder) Words(words []string) *Encoder {
+	e.Put(AppendWords(e.Take(), words))
+	return e
+}
+
+// Set appends a set of numbers, which must not be empty.
+func (e *Encoder) Set(s uidset.Set) *Encoder {
+	e.Put(s.Append(e.Take()))
+	return e
+}
+
+// DateTime appends t as a date-time.
+func (e *Encoder) DateTime(t time.Time) *Encoder {
+	e.Put(AppendDateTime(e.Take(), t))
+	return e
+}
