@@ -17,7 +17,12 @@ type Meta struct {
 	GUID       ID // of this object, unique
 	EmailID    ID // of the content
 	ThreadID   ID // zero: not known
-	OriginGUID ID // of the object that this one was re-homed from; else zero
+	// OriginGUID, OriginMailbox and OriginUID name the object that this one
+	// was re-homed from: it counts as expunged once this one is known. Zero
+	// if it was not.
+	OriginGUID    ID
+	OriginMailbox string
+	OriginUID     uint32
 	// MailboxID and MailboxName tell where the mail was stored: a hint for
 	// rebuilding a lost root only.
 	MailboxID, MailboxName string
@@ -57,6 +62,14 @@ func (b *Body) Size() int64 { panic("message: Size") }
 // bytes. An error means that prefix is not whole header lines or that the flags or names are too large.
 func (b *Body) Object(prefix []byte, m Meta) (data [][]byte, meta Meta, err error) {
 	panic("message: Object")
+}
+
+// Recode encodes an object that stores the same mail as the whole object given,
+// under another Meta (COPY, re-homing): nothing but the head is built anew, the
+// frames are passed on. EmailID, Size, Frames, HeadSize and Summary of m are taken
+// from the object, the caller sets the rest. The result shares object's memory.
+func Recode(object []byte, m Meta) (data [][]byte, meta Meta, err error) {
+	panic("message: Recode")
 }
 
 // ErrShort says that the bytes end before the Meta does: Need bytes from the
