@@ -219,3 +219,28 @@ func previewOptions(d *Decoder, item *FetchItem) error {
 	}
 	return err
 }
+
+// fetchNames are the items' names as responses carry them.
+var fetchNames = [...]string{
+	FetchUID:           "UID",
+	FetchFlags:         "FLAGS",
+	FetchInternalDate:  "INTERNALDATE",
+	FetchSize:          "RFC822.SIZE",
+	FetchEnvelope:      "ENVELOPE",
+	FetchBody:          "BODY",
+	FetchBodyStructure: "BODYSTRUCTURE",
+	FetchSection:       "BODY",
+	FetchRFC822:        "RFC822",
+	FetchRFC822Header:  "RFC822.HEADER",
+	FetchRFC822Text:    "RFC822.TEXT",
+	FetchBinary:        "BINARY",
+	FetchBinarySize:    "BINARY.SIZE",
+	FetchModSeq:        "MODSEQ",
+	FetchEmailID:       "EMAILID",
+	FetchThreadID:      "THREADID",
+	FetchSaveDate:      "SAVEDATE",
+	FetchPreview:       "PREVIEW",
+}
+
+// String is the item's name in a response, without its section.
+func (k FetchKind) String() string { return fetchNames[k] }

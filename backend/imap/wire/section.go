@@ -120,10 +120,12 @@ func (d *Decoder) partial() (p Partial, ok bool, err error) {
 	if err = d.Expect('.'); err != nil {
 		return p, false, err
 	}
+	start := d.pos
 	if p.Count, err = d.digits(1<<63-1, "a count above zero"); err != nil {
 		return p, false, err
 	}
 	if p.Count == 0 {
+		d.pos = start
 		return p, false, d.want("a count above zero")
 	}
 	return p, true, d.Expect('>')
