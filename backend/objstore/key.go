@@ -87,3 +87,17 @@ func quoteKey(key string) string {
 	}
 	return strconv.Quote(key)
 }
+
+// CheckDelete returns an error unless Delete takes these keys: at most
+// MaxDelete of them, each one fit for CheckKey.
+func CheckDelete(keys []string) error {
+	if len(keys) > MaxDelete {
+		return Fail(OpDelete, keys[0], fmt.Errorf("%d keys in one request, the most is %d", len(keys), MaxDelete))
+	}
+	for _, k := range keys {
+		if err := CheckKey(k); err != nil {
+			return Fail(OpDelete, k, err)
+		}
+	}
+	return nil
+}

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// Outcome tells the caller of a write what the returned error can't: whether
-// any attempt of it was never answered. Such an attempt may take effect later,
-// even after the write was reported as stored and its object deleted again:
-// design's "tainted" UIDs. Put one into the context with WithOutcome; it may
-// serve several writes, which it then speaks for together.
+// Outcome tells the caller of a PUT what its result can't: whether any attempt
+// of it was never answered. Such an attempt may take effect later, even after
+// the PUT was reported as stored and its object was deleted again. Put one into
+// the context with WithOutcome; it may serve several PUTs, which it then speaks
+// for together. Safe for concurrent use.
 type Outcome struct{ unanswered atomic.Int64 }
 
 // Tainted reports that at least one attempt was never answered.
@@ -20,7 +20,7 @@ func (o *Outcome) Unanswered() int64 { return o.unanswered.Load() }
 
 type outcomeKey struct{}
 
-// WithOutcome returns a context whose writes through Retry report to o.
+// WithOutcome returns a context whose PUTs through Retry report to o.
 func WithOutcome(ctx context.Context, o *Outcome) context.Context {
 	return context.WithValue(ctx, outcomeKey{}, o)
 }
