@@ -2,10 +2,10 @@ package imap
 
 import (
 	"context"
-	"io"
 	"iter"
 
 	"mailbackend.io/backend/auth"
+	"mailbackend.io/backend/imap/fetch"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/mailstore"
 	"mailbackend.io/backend/uidset"
@@ -70,12 +70,5 @@ type Mailbox interface {
 	IDs(ctx context.Context, uid uint32) (index.IDs, error)
 	Prefetch(uids []uint32)
 	// Message opens a message's bytes. mailstore.ErrMessageGone.
-	Message(ctx context.Context, uid uint32) (Body, error)
-}
-
-// Body is a message's bytes.
-type Body interface {
-	// ReadRange writes n octets of the mail from off to w, in order. A
-	// range that reaches past the end is cut; n < 0 means to the end.
-	ReadRange(ctx context.Context, w io.Writer, off, n int64) error
+	Message(ctx context.Context, uid uint32) (fetch.Body, error)
 }

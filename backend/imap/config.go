@@ -7,6 +7,7 @@ import (
 
 	"mailbackend.io/backend/clock"
 	"mailbackend.io/backend/imap/wire"
+	"mailbackend.io/backend/message"
 )
 
 // Config is how a Server behaves. Zero fields mean the defaults, except where
@@ -23,6 +24,8 @@ type Config struct {
 	AllowPlaintextAuth bool
 	// Limits bound what clients can make the server do.
 	Limits Limits
+	// Mail bounds what is indexed of appended mails.
+	Mail message.Limits
 	// Timeouts bound how long the server waits for clients.
 	Timeouts Timeouts
 }
@@ -58,6 +61,9 @@ type Limits struct {
 	// the connection is closed.
 	Drain int64
 
+	// ListPatterns bounds the patterns of one LIST: their octets, with the
+	// reference and 64 more for each.
+	ListPatterns int
 	// BadCommands is how many commands in a row may be answered BAD before
 	// the session ends.
 	BadCommands int
@@ -102,6 +108,7 @@ func DefaultLimits() Limits {
 		Append:        256 << 20,
 		AppendMemory:  1 << 30,
 		Drain:         64 << 20,
+		ListPatterns:  8 << 10,
 		BadCommands:   20,
 		AuthFailures:  5,
 	}
@@ -134,6 +141,7 @@ func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = "mailbackend"
 	}
+	orDefault(&c.Mail, message.DefaultLimits())
 	c.Limits = c.Limits.withDefaults()
 	c.Timeouts = c.Timeouts.withDefaults()
 	return c
@@ -155,6 +163,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Append, d.Append)
 	orDefault(&l.AppendMemory, d.AppendMemory)
 	orDefault(&l.Drain, d.Drain)
+	orDefault(&l.ListPatterns, d.ListPatterns)
 	orDefault(&l.BadCommands, d.BadCommands)
 	orDefault(&l.AuthFailures, d.AuthFailures)
 	return l

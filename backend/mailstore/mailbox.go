@@ -28,9 +28,12 @@ func (m *Mailbox) ReadOnly() bool { panic("skeleton") }
 // View is the present state. It never goes back.
 func (m *Mailbox) View() *index.View { panic("skeleton") }
 
-// Changed receives after View has changed, or the mailbox was deleted. Several
-// changes may be one signal.
-func (m *Mailbox) Changed() <-chan struct{} { panic("skeleton") }
+// Notify calls fn after each change of View and when the mailbox was deleted,
+// from any goroutine, with no lock held; fn must not block. A further call
+// replaces fn; nil ends it. Changes before the call are not told: look at View
+// after it. (A callback and not a channel: an idle session then needs no
+// goroutine of its own to listen.)
+func (m *Mailbox) Notify(fn func()) { panic("skeleton") }
 
 // Deleted reports whether the mailbox was deleted by another session; further
 // commands fail with ErrNoMailbox.
