@@ -1,6 +1,11 @@
 package mailstore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"mailbackend.io/backend/sync"
+)
 
 // Sentinels, for errors.Is. The comment names the response code of RFC 5530
 // (or another) that IMAP answers with.
@@ -38,3 +43,33 @@ var (
 	// ErrClosed: the handle was closed.
 	ErrClosed = errors.New("handle is closed")
 )
+
+// sentinels pairs what package sync says with what protocols understand.
+var sentinels = [...]struct{ from, to error }{
+	{sync.ErrOvertaken, ErrOvertaken},
+	{sync.ErrReleased, ErrUnavailable},
+	{sync.ErrFrozen, ErrUnavailable},
+	{sync.ErrBusy, ErrUnavailable},
+	{sync.ErrNoMailbox, ErrNoMailbox},
+	{sync.ErrExists, ErrExists},
+	{sync.ErrMessageGone, ErrMessageGone},
+	{sync.ErrExhausted, ErrLimit},
+	{sync.ErrUnavailable, ErrUnavailable},
+	{sync.ErrRootCorrupt, ErrUnavailable},
+	{sync.ErrRootLost, ErrUnavailable},
+	{sync.ErrIndexCorrupt, ErrUnavailable},
+}
+
+// failed names the operation and the object of an error of package sync, and
+// adds the sentinel that protocols know. nil stays nil.
+func failed(op, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s.from) {
+			return fmt.Errorf("%s %q: %w: %w", op, object, s.to, err)
+		}
+	}
+	return fmt.Errorf("%s %q: %w", op, object, err)
+}

@@ -1,8 +1,23 @@
 package mailstore
 
-import (
-	"slices"
-)
+import "slices"
+
+// MailboxInfo is one line of LIST.
+type MailboxInfo struct {
+	Name string
+	// ID is the MAILBOXID (RFC 8474); "" if NonExistent.
+	ID          string
+	UIDValidity uint32
+	// SpecialUse are the attributes of RFC 6154, with backslash.
+	SpecialUse []string
+	Subscribed bool
+	// NonExistent: no mailbox has this name. It is listed because it has
+	// children (then HasChildren is set; \NonExistent with \NoSelect) or
+	// because it is subscribed.
+	NonExistent bool
+	// HasChildren: a mailbox exists below this name.
+	HasChildren bool
+}
 
 // tree is what LIST shows of one version of a user's manifest. It is immutable.
 type tree struct {
