@@ -127,24 +127,35 @@ func FrameSize(b []byte, magic Magic) (int, error) {
 	return int(size), nil
 }
 
+// Verify checks the frame at the start of b without decoding its payload, so
+// that it may be copied as it is, and returns its size.
+func Verify(b []byte, magic Magic) (int, error) {
+	size, err := FrameSize(b, magic)
+	if err != nil {
+		return 0, err
+	}
+	if len(b) < size {
+		return 0, fmt.Errorf("%w: %d of %d bytes", ErrShort, len(b), size)
+	}
+	lens := 6 + int(b[5])
+	if got, want := sum(b[:lens+8], b[lens+12:size]), binary.LittleEndian.Uint32(b[lens+8:]); got != want {
+		return 0, fmt.Errorf("%w: %08x instead of %08x", ErrChecksum, got, want)
+	}
+	return size, nil
+}
+
 // Open reads the frame at the start of b, which may be followed by other
 // bytes. maxVersion is the newest version the caller reads; maxPayload bounds
 // the decoded size, so that a hostile frame can't exhaust memory.
 func Open(b []byte, magic Magic, maxVersion byte, maxPayload int) (Frame, error) {
-	size, err := FrameSize(b, magic)
+	size, err := Verify(b, magic)
 	if err != nil {
 		return Frame{}, err
-	}
-	if len(b) < size {
-		return Frame{}, fmt.Errorf("%w: %d of %d bytes", ErrShort, len(b), size)
 	}
 	n := int(b[5])
 	lens := 6 + n
 	payloadLen := uint64(binary.LittleEndian.Uint32(b[lens:]))
 	stored := b[lens+12 : size : size]
-	if got, want := sum(b[:lens+8], stored), binary.LittleEndian.Uint32(b[lens+8:]); got != want {
-		return Frame{}, fmt.Errorf("%w: %08x instead of %08x", ErrChecksum, got, want)
-	}
 	if v := b[4]; v == 0 || v > maxVersion {
 		return Frame{}, fmt.Errorf("%w: %d, newest known is %d", ErrVersion, v, maxVersion)
 	}

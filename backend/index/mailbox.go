@@ -1,52 +1,403 @@
 package index
 
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"mailbackend.io/backend/uidset"
+)
+
 // Mailbox is the writer's side of one mailbox's index. It is not safe for
 // concurrent use: its owner serialises changes. The Views it hands out are
 // immutable and shared freely.
-type Mailbox struct{}
+type Mailbox struct {
+	// gen is the present generation: what was made in it is not yet seen by
+	// a View and is changed in place.
+	gen uint64
+	// chunks are never empty. firsts are their first UIDs, starts the index
+	// of their first message. The slices are owned if their gen is present.
+	chunks              []*chunk
+	firsts, starts      []uint32
+	chunksGen, indexGen uint64
+	startsStale         bool
+
+	counts         Counts
+	highest, floor uint64
+	uidNext        uint32
+	absent         absentees
+	history        history
+	historyLimit   int
+	chunkLimit     int // maxChunk; less in tests
+	kw             keywordTable
+	view           *View // nil after a change
+}
+
+// DefaultHistory is how many ranges of vanished UIDs are remembered with their
+// modseq: 16 bytes each.
+const DefaultHistory = 8192
 
 // NewMailbox returns an empty mailbox: no message, UIDNext 1, modseq 0.
-func NewMailbox() *Mailbox { panic("index: not yet") }
+func NewMailbox() *Mailbox {
+	return &Mailbox{gen: 1, uidNext: 1, historyLimit: DefaultHistory, chunkLimit: maxChunk, kw: newKeywordTable()}
+}
 
 // SetHistory bounds how many ranges of expunged UIDs are remembered with their
 // modseq (VanishedSince); DefaultHistory without it. Beyond, the oldest are
 // forgotten, and VanishedSince answers older questions with a superset.
-func (m *Mailbox) SetHistory(ranges int) { panic("index: not yet") }
+func (m *Mailbox) SetHistory(ranges int) {
+	m.historyLimit = max(ranges, 1)
+	m.history.cut(m.historyLimit)
+	m.view = nil
+}
 
 // Apply applies ops in order. If one of them is invalid (see Op.Validate),
 // nothing is changed and the error names it.
 //
 //   - OpAppend inserts. A UID that is there already is left alone, or replaced
 //     as a whole if the op's ModSeq is higher; one that was expunged stays
-//     expunged; one that was found missing at a higher ModSeq stays missing.
+//     expunged; one that was found missing at the same ModSeq or a higher one
+//     stays missing.
 //   - OpFlags replaces if its ModSeq is higher; an unknown UID is ignored.
 //   - OpExpunge removes whatever its ModSeq is; UIDs that were never seen
 //     join the expunged ones, and UIDNext rises above all of them.
 //   - OpMissing removes messages whose own ModSeq is not higher.
 //   - Every op raises HighestModSeq to its ModSeq. An OpExpunge or OpMissing
 //     without UIDs does just that.
-func (m *Mailbox) Apply(ops ...Op) error { panic("index: not yet") }
+func (m *Mailbox) Apply(ops ...Op) error {
+	for i := range ops {
+		if err := ops[i].Validate(); err != nil {
+			return fmt.Errorf("index: op %d of %d: %w", i+1, len(ops), err)
+		}
+	}
+	if len(ops) > 0 {
+		m.view = nil
+	}
+	for i := range ops {
+		op := &ops[i]
+		m.highest = max(m.highest, op.ModSeq)
+		switch op.Kind {
+		case OpAppend:
+			m.append(op)
+		case OpFlags:
+			m.setFlags(op)
+		case OpExpunge:
+			m.expunge(op)
+		case OpMissing:
+			m.missing(op)
+		case OpFloor:
+			m.floor = max(m.floor, op.ModSeq)
+		}
+	}
+	if m.kw.crowded() {
+		m.sweepKeywords()
+	}
+	return nil
+}
 
 // View returns an immutable snapshot. Without a change since, it is the same
 // one as before.
-func (m *Mailbox) View() *View { panic("index: not yet") }
+func (m *Mailbox) View() *View {
+	if m.view != nil {
+		return m.view
+	}
+	m.settleStarts()
+	m.view = &View{
+		chunks: m.chunks, firsts: m.firsts, starts: m.starts, n: int(m.counts.Messages),
+		counts: m.counts, highest: m.highest, floor: m.floor, uidNext: m.uidNext,
+		absent: m.absent, history: m.history,
+		kwEpoch: m.kw.epoch, kwSets: m.kw.sets,
+	}
+	m.gen++
+	return m.view
+}
 
-// Validate checks an op's form: a known kind, UIDs within 1..MaxUID, keywords
-// that are not empty and within their limits, a summary within MaxSummary.
-func (o *Op) Validate() error { panic("index: not yet") }
+// settleStarts recomputes starts after chunks grew, shrank, came or went.
+func (m *Mailbox) settleStarts() {
+	if !m.startsStale {
+		return
+	}
+	m.startsStale = false
+	starts := make([]uint32, len(m.chunks))
+	n := 0
+	for i, c := range m.chunks {
+		starts[i] = uint32(n)
+		n += c.len()
+	}
+	m.starts = starts
+}
 
-// Compact returns ops that have the same effect as ops on every mailbox that
-// ops may be applied to, with at most one op per message: flag changes join
-// the append they follow, appends of expunged messages vanish. Summaries and
-// IDs of appends that remain are kept.
-func Compact(ops []Op) []Op { panic("index: not yet") }
+func (m *Mailbox) append(op *Op) {
+	r := Record{
+		UID: op.UID, ModSeq: op.ModSeq, Flags: op.Flags,
+		Size: op.Size, InternalDate: op.InternalDate, SaveDate: op.SaveDate,
+	}
+	if op.UID >= m.uidNext {
+		m.rise(uidset.Of(op.UID), 0)
+		r.Keywords = m.kw.intern(op.Keywords)
+		m.pushLast(&r)
+		return
+	}
+	if ci, i, ok := m.find(op.UID); ok {
+		if m.chunks[ci].modseqs.at(i) < op.ModSeq {
+			m.replace(ci, i, &r, op.Keywords)
+		}
+		return
+	}
+	a, ok := m.absent.find(op.UID)
+	if !ok || a.modseq != 0 && a.modseq >= op.ModSeq {
+		return // expunged, or found missing later
+	}
+	m.absent = m.absent.without(uidset.Of(op.UID))
+	if a.modseq != 0 {
+		m.history.remove(op.UID)
+	}
+	r.Keywords = m.kw.intern(op.Keywords)
+	m.insert(&r)
+}
 
-// Bounds of what an Op may carry.
-const (
-	MaxUID            = 1<<32 - 2 // so that UIDNext fits 32 bits
-	MaxKeywords       = 512       // keywords of one message
-	MaxKeywordLen     = 255       // octets of one keyword
-	MaxSummary        = 1 << 20   // octets of one message's summary
-	DefaultHistory    = 8192
-	MaxRecordsSection = 1 << 30 // octets of a decoded records section
-)
+// rise raises uidNext above all of uids, each at least uidNext: the gaps
+// between them become absent at modseq 0, themselves at modseq unless it is 0.
+func (m *Mailbox) rise(uids uidset.Set, modseq uint64) {
+	for _, r := range uids.Ranges() {
+		if r.First > m.uidNext {
+			m.absent = m.absent.push(m.uidNext, r.First-1, 0)
+		}
+		if modseq != 0 {
+			m.absent = m.absent.push(r.First, r.Last, modseq)
+		}
+		m.uidNext = r.Last + 1
+	}
+}
+
+func (m *Mailbox) replace(ci, i int, r *Record, keywords []string) {
+	c := m.ownAll(ci)
+	m.counts = m.counts.minus(c.counts)
+	c.setRest(i, r)
+	m.kw.unref(c.kw(i))
+	k := m.kw.intern(keywords)
+	m.kw.ref(k)
+	c.setFlags(i, r.Flags, k, r.ModSeq)
+	m.counts.addAll(c.counts)
+}
+
+func (m *Mailbox) setFlags(op *Op) {
+	ci, i, ok := m.find(op.UID)
+	if !ok || m.chunks[ci].modseqs.at(i) >= op.ModSeq {
+		return
+	}
+	c := m.ownFlags(ci)
+	m.counts.sub(c.flags[i], c.sizes[i])
+	m.counts.add(op.Flags, c.sizes[i])
+	m.kw.unref(c.kw(i))
+	k := m.kw.intern(op.Keywords)
+	m.kw.ref(k)
+	c.setFlags(i, op.Flags, k, op.ModSeq)
+}
+
+func (m *Mailbox) expunge(op *Op) {
+	if op.UIDs.Empty() {
+		return
+	}
+	left := m.remove(op.UIDs, ^uint64(0))
+	if absent := m.absent.within(op.UIDs, false); !absent.Empty() {
+		m.absent = m.absent.without(absent)
+		left.AddSet(absent)
+	}
+	unseen := above(op.UIDs, m.uidNext)
+	m.rise(unseen, 0)
+	left.AddSet(unseen)
+	m.history.add(left, op.ModSeq, m.historyLimit)
+}
+
+func (m *Mailbox) missing(op *Op) {
+	if op.UIDs.Empty() {
+		return
+	}
+	left := m.remove(op.UIDs, op.ModSeq)
+	unseen := above(op.UIDs, m.uidNext)
+	// Like removed ones, UIDs that were never seen may be known to clients:
+	// a former holder may have told them.
+	told := left.Clone()
+	told.AddSet(m.absent.within(op.UIDs, true))
+	told.AddSet(unseen)
+	m.history.add(told, op.ModSeq, m.historyLimit)
+	left.AddSet(m.absent.within(op.UIDs, false))
+	if !left.Empty() {
+		m.absent = m.absent.with(left, op.ModSeq)
+	}
+	m.rise(unseen, op.ModSeq)
+}
+
+// above is what of s is not below bound.
+func above(s uidset.Set, bound uint32) uidset.Set {
+	if s.Max() < bound {
+		return uidset.Set{}
+	}
+	return s.Intersect(uidset.OfRanges(uidset.Range{First: bound, Last: ^uint32(0)}))
+}
+
+// find locates a UID.
+func (m *Mailbox) find(uid uint32) (ci, i int, ok bool) {
+	ci = chunkOf(m.firsts, uid)
+	if ci < 0 {
+		return 0, 0, false
+	}
+	i, ok = m.chunks[ci].search(uid)
+	return ci, i, ok
+}
+
+// chunkOf returns the last chunk that begins at or below uid, -1 if none does.
+func chunkOf(firsts []uint32, uid uint32) int {
+	return sort.Search(len(firsts), func(i int) bool { return firsts[i] > uid }) - 1
+}
+
+// remove takes messages out whose own modseq is not above limit and returns
+// their UIDs.
+func (m *Mailbox) remove(uids uidset.Set, limit uint64) (removed uidset.Set) {
+	ranges := uids.Ranges()
+	for ci := max(chunkOf(m.firsts, ranges[0].First), 0); ci < len(m.chunks) && len(ranges) > 0; ci++ {
+		c := m.chunks[ci]
+		var bits bitset
+		for len(ranges) > 0 && ranges[0].First <= c.last() {
+			i, _ := c.search(ranges[0].First)
+			for ; i < c.len() && c.uids[i] <= ranges[0].Last; i++ {
+				if c.modseqs.at(i) <= limit {
+					bits.add(i)
+					removed.Add(c.uids[i], c.uids[i])
+					m.kw.unref(c.kw(i))
+					m.counts.sub(c.flags[i], c.sizes[i])
+				}
+			}
+			if ranges[0].Last > c.last() {
+				break // goes on in the next chunk
+			}
+			ranges = ranges[1:]
+		}
+		if bits.n > 0 && m.dropFrom(ci, &bits) {
+			ci--
+		}
+	}
+	return removed
+}
+
+// dropFrom removes the marked records of a chunk and reports whether the chunk
+// is gone with it, because it became empty or joined the one before.
+func (m *Mailbox) dropFrom(ci int, bits *bitset) bool {
+	m.startsStale = true
+	m.ownChunks()
+	m.ownIndex()
+	if bits.n == m.chunks[ci].len() {
+		m.chunks = slices.Delete(m.chunks, ci, ci+1)
+		m.firsts = slices.Delete(m.firsts, ci, ci+1)
+		return true
+	}
+	c := m.ownAll(ci)
+	c.drop(bits)
+	m.firsts[ci] = c.first()
+	if ci > 0 && m.chunks[ci-1].len()+c.len() <= m.chunkLimit/2 {
+		m.own(ci - 1).pushAll(c)
+		m.chunks = slices.Delete(m.chunks, ci, ci+1)
+		m.firsts = slices.Delete(m.firsts, ci, ci+1)
+		return true
+	}
+	return false
+}
+
+// pushLast adds a record behind all others.
+func (m *Mailbox) pushLast(r *Record) {
+	m.kw.ref(r.Keywords)
+	m.counts.add(r.Flags, r.Size)
+	last := len(m.chunks) - 1
+	if last < 0 || m.chunks[last].len() >= m.chunkLimit {
+		m.addChunk(last+1, &chunk{gen: m.gen, flagsGen: m.gen, allGen: m.gen}, r.UID)
+		last++
+	}
+	m.own(last).push(r)
+}
+
+// insert adds a record below the newest.
+func (m *Mailbox) insert(r *Record) {
+	if len(m.chunks) == 0 {
+		m.pushLast(r)
+		return
+	}
+	m.kw.ref(r.Keywords)
+	m.counts.add(r.Flags, r.Size)
+	m.startsStale = true
+	ci := max(chunkOf(m.firsts, r.UID), 0)
+	if c := m.chunks[ci]; c.len() >= m.chunkLimit {
+		a, b := c.slice(0, c.len()/2), c.slice(c.len()/2, c.len())
+		for _, half := range []*chunk{a, b} {
+			half.gen, half.flagsGen, half.allGen = m.gen, m.gen, m.gen
+		}
+		m.ownChunks()
+		m.chunks[ci] = a
+		m.addChunk(ci+1, b, b.first())
+		if r.UID > b.first() {
+			ci++
+		}
+	}
+	c := m.ownAll(ci)
+	i, _ := c.search(r.UID)
+	c.insert(i, r)
+	if i == 0 {
+		m.ownIndex()
+		m.firsts[ci] = r.UID
+	}
+}
+
+// addChunk puts a chunk at position ci.
+func (m *Mailbox) addChunk(ci int, c *chunk, first uint32) {
+	m.ownChunks()
+	m.ownIndex()
+	m.startsStale = true
+	m.chunks = slices.Insert(m.chunks, ci, c)
+	m.firsts = slices.Insert(m.firsts, ci, first)
+}
+
+func (m *Mailbox) ownChunks() {
+	if m.chunksGen != m.gen {
+		m.chunks, m.chunksGen = slices.Clone(m.chunks), m.gen
+	}
+}
+
+func (m *Mailbox) ownIndex() {
+	if m.indexGen != m.gen {
+		m.firsts, m.indexGen = slices.Clone(m.firsts), m.gen
+	}
+}
+
+// own makes a chunk's struct changeable, not its arrays: enough to append.
+func (m *Mailbox) own(ci int) *chunk {
+	c := m.chunks[ci]
+	if c.gen != m.gen {
+		m.ownChunks()
+		copied := *c
+		c = &copied
+		c.gen = m.gen
+		m.chunks[ci] = c
+	}
+	return c
+}
+
+// ownFlags makes flags, keywords and modseqs of a chunk changeable.
+func (m *Mailbox) ownFlags(ci int) *chunk {
+	c := m.own(ci)
+	if c.flagsGen != m.gen {
+		c.flagsGen = m.gen
+		c.flags, c.keywords, c.modseqs = clone(c.flags), clone(c.keywords), c.modseqs.clone()
+	}
+	return c
+}
+
+// ownAll makes all of a chunk changeable.
+func (m *Mailbox) ownAll(ci int) *chunk {
+	c := m.ownFlags(ci)
+	if c.allGen != m.gen {
+		c.allGen = m.gen
+		c.uids, c.sizes = clone(c.uids), clone(c.sizes)
+		c.internal, c.save = c.internal.clone(), c.save.clone()
+	}
+	return c
+}

@@ -152,6 +152,28 @@ func (s Set) Intersect(o Set) Set {
 	return out
 }
 
+// Without returns what is in s and not in o, in one pass over both.
+func (s Set) Without(o Set) Set {
+	var out Set
+	j := 0
+	for _, r := range s.ranges {
+		first := uint64(r.First)
+		for j < len(o.ranges) && o.ranges[j].Last < r.First {
+			j++
+		}
+		for k := j; k < len(o.ranges) && o.ranges[k].First <= r.Last; k++ {
+			if first < uint64(o.ranges[k].First) {
+				out.Add(uint32(first), o.ranges[k].First-1)
+			}
+			first = uint64(o.ranges[k].Last) + 1
+		}
+		if first <= uint64(r.Last) {
+			out.Add(uint32(first), r.Last)
+		}
+	}
+	return out
+}
+
 // Clone returns an independent copy.
 func (s Set) Clone() Set { return Set{slices.Clone(s.ranges)} }
 

@@ -52,6 +52,31 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// TestWithout compares the difference of random sets with its definition.
+func TestWithout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string) (s Set) {
+			for range rapid.IntRange(0, 8).Draw(t, name) {
+				a := rapid.Uint32Range(1, 30).Draw(t, name)
+				s.Add(a, min(30, a+rapid.Uint32Range(0, 5).Draw(t, name)))
+			}
+			return s
+		}
+		a, b := draw("a"), draw("b")
+		got, want := a.Without(b), a.Clone()
+		for _, r := range b.Ranges() {
+			want.Remove(r.First, r.Last)
+		}
+		if !got.Equal(want) {
+			t.Fatalf("%v without %v is %v", a, b, got)
+		}
+	})
+	all := OfRanges(Range{1, 1<<32 - 1})
+	if got := all.Without(all); !got.Empty() {
+		t.Fatalf("all without all is %v", got)
+	}
+}
+
 func TestExtremes(t *testing.T) {
 	var s Set
 	s.Add(1, 1<<32-1)
