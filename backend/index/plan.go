@@ -17,13 +17,19 @@ type PlanLimits struct {
 	MaxColdBytes int64 // ids and summaries merged at a time at most; larger segments never; default 64 MiB
 }
 
+// DefaultPlanLimits are the defaults.
+func DefaultPlanLimits() PlanLimits {
+	return PlanLimits{MaxLogs: 4, FoldFraction: 4, SmallBase: 32 << 10, MaxCold: 32, MinColdMerge: 9, MaxColdBytes: 64 << 20}
+}
+
 func (l PlanLimits) withDefaults() PlanLimits {
-	l.MaxLogs = cmp.Or(max(l.MaxLogs, 0), 4)
-	l.FoldFraction = cmp.Or(max(l.FoldFraction, 0), 4)
-	l.SmallBase = cmp.Or(max(l.SmallBase, 0), 32<<10)
-	l.MaxCold = cmp.Or(max(l.MaxCold, 0), 32)
-	l.MinColdMerge = max(cmp.Or(max(l.MinColdMerge, 0), 9), 2)
-	l.MaxColdBytes = cmp.Or(max(l.MaxColdBytes, 0), 64<<20)
+	d := DefaultPlanLimits()
+	l.MaxLogs = cmp.Or(max(l.MaxLogs, 0), d.MaxLogs)
+	l.FoldFraction = cmp.Or(max(l.FoldFraction, 0), d.FoldFraction)
+	l.SmallBase = cmp.Or(max(l.SmallBase, 0), d.SmallBase)
+	l.MaxCold = cmp.Or(max(l.MaxCold, 0), d.MaxCold)
+	l.MinColdMerge = max(cmp.Or(max(l.MinColdMerge, 0), d.MinColdMerge), 2)
+	l.MaxColdBytes = cmp.Or(max(l.MaxColdBytes, 0), d.MaxColdBytes)
 	return l
 }
 
