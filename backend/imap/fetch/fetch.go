@@ -8,19 +8,15 @@ package fetch
 import (
 	"context"
 	"errors"
-	"io"
 
+	"mailbackend.io/backend/imap/bodyio"
 	"mailbackend.io/backend/imap/wire"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/message"
 )
 
 // Body is a mail's bytes. It is mailstore.Message.
-type Body interface {
-	// ReadRange writes n octets of the mail from off to w, in order. A
-	// range that reaches past the end is cut.
-	ReadRange(ctx context.Context, w io.Writer, off, n int64) error
-}
+type Body = bodyio.Body
 
 // Opener opens the body of a message by its UID. It is called only for messages
 // of which bytes are needed, once each.
@@ -31,10 +27,15 @@ func Open[B Body](message func(context.Context, uint32) (B, error)) Opener {
 	return func(ctx context.Context, uid uint32) (Body, error) { return message(ctx, uid) }
 }
 
-// ErrCut: an error came when a part of the response was already sent. The
-// connection can only be closed. Any other error of Plan.Write left nothing
-// of that message in the encoder.
-var ErrCut = errors.New("FETCH response cut short")
+var (
+	// ErrCut: an error came when a part of the response was already sent.
+	// The connection can only be closed. Any other error of Plan.Write left
+	// nothing of that message in the encoder.
+	ErrCut = errors.New("FETCH response cut short")
+	// ErrUnknownCTE: the transfer encoding of a part of which BINARY was
+	// asked is not known. The command is answered NO [UNKNOWN-CTE].
+	ErrUnknownCTE = errors.New("unknown content transfer encoding")
+)
 
 // Message is one message to be rendered. What Needs doesn't ask for may be
 // left zero.
@@ -44,7 +45,9 @@ type Message struct {
 	Keywords []string // View.Keywords of the Record
 	Recent   bool
 	IDs      index.IDs
-	Summary  message.Summary
+	// Summary may be left invalid where Needs.Body and the Body has a method
+	// Summary() message.Summary, as mailstore.Message does.
+	Summary message.Summary
 }
 
 // Needs is what a Plan needs of each message beyond its Record and keywords.
@@ -62,34 +65,152 @@ type Options struct {
 	UID bool
 	// UTF8: as in wire.Options; strings may be sent as quoted UTF-8.
 	UTF8 bool
-	// ModSeq: answers that carry FLAGS carry MODSEQ too (RFC 7162 section
-	// 3.1.4.1: FETCH with CHANGEDSINCE).
+	// ModSeq: answers that carry FLAGS carry MODSEQ too (CONDSTORE is on,
+	// RFC 7162 section 3.2).
 	ModSeq bool
 }
 
-// Plan is a compiled FETCH: made once per command, used for each message. It
-// is immutable, but Write reuses its buffers: one goroutine at a time.
-type Plan struct{ items []wire.FetchItem }
-
-// Compile makes a Plan of a FETCH's items.
-func Compile(items []wire.FetchItem, o Options) *Plan { panic("fetch") }
-
-// Needs tells what must be in a Message.
-func (p *Plan) Needs() Needs { panic("fetch") }
-
-// NeedsBody tells whether the Opener will be called for this message.
-func (p *Plan) NeedsBody(m *Message) bool { panic("fetch") }
-
-// SetsSeen: the items make messages \Seen.
-func (p *Plan) SetsSeen() bool { panic("fetch") }
-
-// Write appends the FETCH response of m to e. withFlags adds FLAGS (and MODSEQ
-// if Options.ModSeq) although it was not asked for: a message that this FETCH made
-// \Seen.
-func (p *Plan) Write(ctx context.Context, e *wire.Encoder, m *Message, open Opener, withFlags bool) error {
-	panic("fetch")
+// Plan is a compiled FETCH: made once per command and used for each message.
+// Write reuses its buffers: one goroutine at a time.
+type Plan struct {
+	items    []item
+	opts     Options
+	needs    Needs
+	seen     bool
+	hasFlags bool
+	hasMod   bool
+	scratch  []byte
+	reader   *bodyio.Reader // of BINARY
 }
 
-// Flags appends an unsolicited FETCH response with the FLAGS of m, its UID if
-// o.UID and its MODSEQ if o.ModSeq.
-func Flags(e *wire.Encoder, m *Message, o Options) { panic("fetch") }
+// item is an item with what can be prepared once.
+type item struct {
+	wire.FetchItem
+	// head is what stands before the value: "BODY[1.2]<5> ".
+	head string
+	// spec is the section's name as message.Summary wants it.
+	spec   string
+	append appendFunc // nil for items that stream
+}
+
+// appendFunc appends an item's value.
+type appendFunc func(p *Plan, b []byte, m *Message) []byte
+
+// kinds are the items that need no bytes of the mail, and what each needs.
+var kinds = map[wire.FetchKind]struct {
+	append appendFunc
+	needs  Needs
+}{
+	wire.FetchUID:           {append: appendUID},
+	wire.FetchFlags:         {append: appendFlags},
+	wire.FetchInternalDate:  {append: appendInternalDate},
+	wire.FetchSize:          {append: appendSize},
+	wire.FetchModSeq:        {append: appendModSeq},
+	wire.FetchSaveDate:      {append: appendSaveDate},
+	wire.FetchEmailID:       {appendEmailID, Needs{IDs: true}},
+	wire.FetchThreadID:      {appendThreadID, Needs{IDs: true}},
+	wire.FetchEnvelope:      {appendEnvelope, Needs{Summary: true}},
+	wire.FetchBody:          {appendBody, Needs{Summary: true}},
+	wire.FetchBodyStructure: {appendBodyStructure, Needs{Summary: true}},
+	wire.FetchPreview:       {appendPreview, Needs{Summary: true}},
+}
+
+// sections are the items that are shorthands of sections.
+var sections = map[wire.FetchKind]wire.Specifier{
+	wire.FetchRFC822:       wire.SectionAll,
+	wire.FetchRFC822Header: wire.SectionHeader,
+	wire.FetchRFC822Text:   wire.SectionText,
+}
+
+// Compile makes a Plan of a FETCH's items.
+func Compile(items []wire.FetchItem, o Options) *Plan {
+	p := &Plan{opts: o}
+	hasUID := false
+	for _, i := range items {
+		hasUID = hasUID || i.Kind == wire.FetchUID
+	}
+	if o.UID && !hasUID {
+		p.add(wire.FetchItem{Kind: wire.FetchUID, Peek: true})
+	}
+	for _, i := range items {
+		p.add(i)
+	}
+	return p
+}
+
+func (p *Plan) add(f wire.FetchItem) {
+	it := item{FetchItem: f}
+	if k, ok := kinds[f.Kind]; ok {
+		it.append = k.append
+		p.needs = p.needs.or(k.needs)
+	} else {
+		if spec, ok := sections[f.Kind]; ok {
+			it.Section = wire.Section{Spec: spec}
+		}
+		it.spec = it.Section.Spec.String()
+		p.needs = p.needs.or(it.needs())
+	}
+	it.head = p.heading(&it)
+	p.seen = p.seen || !f.Peek
+	p.hasFlags = p.hasFlags || f.Kind == wire.FetchFlags
+	p.hasMod = p.hasMod || f.Kind == wire.FetchModSeq
+	p.items = append(p.items, it)
+}
+
+// heading is the item as the response names it, and a space.
+func (p *Plan) heading(it *item) string {
+	b := []byte(it.Kind.String())
+	switch it.Kind {
+	case wire.FetchSection, wire.FetchBinary, wire.FetchBinarySize:
+		b = it.Section.Append(b, p.opts.UTF8)
+	}
+	if it.HasPartial {
+		b = append(append(b, '<'), uintString(it.Partial.Offset)...)
+		b = append(b, '>')
+	}
+	return string(append(b, ' '))
+}
+
+// needs is what a section needs.
+func (it *item) needs() Needs {
+	switch {
+	case it.Section.Spec == wire.SectionHeaderFields && len(it.Section.Path) == 0:
+		return Needs{Summary: true, MayBody: true}
+	case it.Section.Spec == wire.SectionAll && len(it.Section.Path) == 0:
+		return Needs{Body: true} // all of it: the size is in the record
+	}
+	return Needs{Summary: true, Body: true}
+}
+
+func (n Needs) or(o Needs) Needs {
+	n.Summary = n.Summary || o.Summary
+	n.IDs = n.IDs || o.IDs
+	n.Body = n.Body || o.Body
+	n.MayBody = (n.MayBody || o.MayBody) && !n.Body
+	return n
+}
+
+// Needs tells what must be in a Message.
+func (p *Plan) Needs() Needs { return p.needs }
+
+// SetsSeen reports whether the items make messages \Seen.
+func (p *Plan) SetsSeen() bool { return p.seen }
+
+// NeedsBody reports whether Write will call the Opener for this message.
+func (p *Plan) NeedsBody(m *Message) bool {
+	if p.needs.Body || !p.needs.MayBody {
+		return p.needs.Body
+	}
+	for i := range p.items {
+		it := &p.items[i]
+		if it.append != nil {
+			continue
+		}
+		out, ok := m.Summary.HeaderFields(p.scratch[:0], it.Section.Names)
+		p.scratch = out[:0]
+		if !ok {
+			return true
+		}
+	}
+	return false
+}

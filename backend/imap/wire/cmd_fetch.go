@@ -45,7 +45,7 @@ type Fetch struct {
 	Set   NumSet
 	Items []FetchItem // macros expanded, repetitions removed; at least one
 	// ChangedSince is CHANGEDSINCE's value, at least 1 (RFC 7162 section
-	// 3.1.4.1); 0: not given. Vanished: section 3.2.6; only in a UID FETCH
+	// 3.1.4.1), which also adds MODSEQ to Items; 0: not given. Vanished: section 3.2.6; only in a UID FETCH
 	// with CHANGEDSINCE.
 	ChangedSince uint64
 	Vanished     bool
@@ -120,6 +120,9 @@ func ParseFetch(d *Decoder) (f Fetch, err error) {
 	}
 	if err = params(d, &f, fetchParams, "a modifier of FETCH"); err != nil {
 		return f, err
+	}
+	if modseq := (FetchItem{Kind: FetchModSeq, Peek: true}); f.ChangedSince != 0 && !slices.ContainsFunc(f.Items, modseq.same) {
+		f.Items = append(f.Items, modseq)
 	}
 	if f.Vanished && (f.ChangedSince == 0 || !d.uid) {
 		return f, d.want("VANISHED in UID FETCH and with CHANGEDSINCE")

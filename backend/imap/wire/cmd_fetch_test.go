@@ -58,9 +58,10 @@ func TestParseFetch(t *testing.T) {
 		{" 1 (BINARY[1] BINARY.PEEK[1.2]<3.4> BINARY.SIZE[2] BINARY[])", "1 BINARY[1]! BINARY[1.2]<3.4> BINARY.SIZE[2] BINARY[]!"},
 		{" 1 (PREVIEW (LAZY) UID)", "1 PREVIEW lazy UID"},
 		{" 1 PREVIEW (LAZY)", "1 PREVIEW lazy"},
-		{" 1 PREVIEW (CHANGEDSINCE 5)", "1 PREVIEW since 5"},
-		{" 1 PREVIEW (LAZY) (CHANGEDSINCE 5)", "1 PREVIEW lazy since 5"},
-		{" 1 (FLAGS) (CHANGEDSINCE 12345)", "1 FLAGS since 12345"},
+		{" 1 PREVIEW (CHANGEDSINCE 5)", "1 PREVIEW MODSEQ since 5"},
+		{" 1 PREVIEW (LAZY) (CHANGEDSINCE 5)", "1 PREVIEW lazy MODSEQ since 5"},
+		{" 1 (FLAGS) (CHANGEDSINCE 12345)", "1 FLAGS MODSEQ since 12345"},
+		{" 1 (MODSEQ FLAGS) (CHANGEDSINCE 12345)", "1 MODSEQ FLAGS since 12345"},
 		{" 1 BODY[]<0.9223372036854775807>", "1 BODY[]<0.9223372036854775807>!"},
 		{" 1 (FAST)", "!expected a FETCH item at octet 11"},
 		{" 1 ()", "!expected a FETCH item at octet 12"},
@@ -91,8 +92,8 @@ func TestParseFetch(t *testing.T) {
 		{" 1", "!expected a space at octet 9"},
 	})
 	checkParse(t, "UID FETCH", ParseFetch, showFetch, []parseCase{
-		{" 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)", "1:* FLAGS since 1 vanished"},
-		{" 1:* (FLAGS) (VANISHED CHANGEDSINCE 1)", "1:* FLAGS since 1 vanished"},
+		{" 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)", "1:* FLAGS MODSEQ since 1 vanished"},
+		{" 1:* (FLAGS) (VANISHED CHANGEDSINCE 1)", "1:* FLAGS MODSEQ since 1 vanished"},
 		{" 1:* (FLAGS) (VANISHED)", "!expected VANISHED in UID FETCH and with CHANGEDSINCE at octet 34"},
 	})
 }

@@ -31,6 +31,7 @@ type Encoder struct {
 	w    io.Writer
 	buf  []byte
 	pool *[]byte // what buf was made of
+	sent uint64  // octets handed to w
 	err  error
 	utf8 bool
 }
@@ -69,18 +70,30 @@ func (e *Encoder) Put(b []byte) { e.buf = b }
 func (e *Encoder) Buffered() int { return len(e.buf) }
 
 // Truncate drops what was appended after the first n octets of the buffer: a
-// response that can't be completed. Nothing may have been written since
-// Buffered returned n.
+// response that can't be completed. Sent must be what it was when Buffered
+// returned n.
 func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
+
+// Sent is how many octets were handed to the writer so far, so that a caller can
+// tell whether what it appended can still be taken back with Truncate.
+func (e *Encoder) Sent() uint64 { return e.sent }
 
 // drain hands the buffer to the writer and keeps it.
 func (e *Encoder) drain() {
-	if len(e.buf) > 0 && e.err == nil {
-		if _, err := e.w.Write(e.buf); err != nil {
-			e.err = fmt.Errorf("writing to the client: %w", err)
-		}
+	if len(e.buf) > 0 {
+		e.send(e.buf)
 	}
 	e.buf = e.buf[:0]
+}
+
+func (e *Encoder) send(p []byte) {
+	if e.err != nil {
+		return
+	}
+	e.sent += uint64(len(p))
+	if _, err := e.w.Write(p); err != nil {
+		e.err = fmt.Errorf("writing to the client: %w", err)
+	}
 }
 
 // Write appends p, a part of a literal, through to the writer if it is large.
@@ -95,11 +108,7 @@ func (e *Encoder) Write(p []byte) (int, error) {
 		e.Put(append(e.Take(), p...))
 		return len(p), e.err
 	}
-	if e.err == nil {
-		if _, err := e.w.Write(p); err != nil {
-			e.err = fmt.Errorf("writing to the client: %w", err)
-		}
-	}
+	e.send(p)
 	if e.err != nil {
 		return 0, e.err
 	}
