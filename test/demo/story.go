@@ -148,9 +148,9 @@ func flag100(d *demo, s *state) string {
 		d.check(err, "STORE")
 		return ""
 	})
-	before := d.proc.Requests()["put_if_match"]
+	before := d.proc.Requests()["PUT-if-match"]
 	deadline := time.Now().Add(10 * uploadInterval)
-	for d.proc.Requests()["put_if_match"] == before {
+	for d.proc.Requests()["PUT-if-match"] == before {
 		if time.Now().After(deadline) {
 			d.Fatalf("no upload within %v", 10*uploadInterval)
 		}
@@ -215,7 +215,7 @@ func killCold(d *demo, s *state) string {
 func waitClean(d *demo) {
 	last, since := -1, time.Now()
 	for deadline := time.Now().Add(20 * uploadInterval); time.Since(since) < 2*uploadInterval; time.Sleep(50 * time.Millisecond) {
-		if n := d.proc.Requests()["put_if_match"]; n != last {
+		if n := d.proc.Requests()["PUT-if-match"]; n != last {
 			last, since = n, time.Now()
 		}
 		if time.Now().After(deadline) {
