@@ -75,12 +75,18 @@ type Options struct {
 	Env []string
 	// Addresses by protocol that are not to be free ports.
 	Addresses map[string]string
+	// Config, if set, is the YAML of `mailbackend serve`, which then runs
+	// instead of dev, and Listeners is how many listeners it has.
+	Config    string
+	Listeners int
 }
 
 // Process is a running `mailbackend dev`.
 type Process struct {
 	Dir                     string
-	IMAP, POP3, LMTP, Admin string // addresses
+	IMAP, POP3, LMTP, Admin string // addresses; of several listeners the first
+	// Bound are the addresses of all listeners by protocol, in order.
+	Bound map[string][]string
 
 	t    TB
 	cmd  *exec.Cmd
@@ -105,15 +111,8 @@ func Start(t TB, o Options) *Process {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
-	args := []string{"dev", "--dir", o.Dir}
-	for _, proto := range []string{"imap", "pop3", "lmtp", "admin"} {
-		addr := o.Addresses[proto]
-		if addr == "" {
-			addr = "127.0.0.1:0"
-		}
-		args = append(args, "--"+proto, addr)
-	}
-	p := &Process{Dir: o.Dir, t: t, done: make(chan struct{})}
+	p := &Process{Dir: o.Dir, Bound: map[string][]string{}, t: t, done: make(chan struct{})}
+	args := o.arguments(t)
 	p.cmd = exec.Command(o.Binary, append(args, o.Args...)...)
 	p.cmd.Env = append(os.Environ(), o.Env...)
 	p.cmd.Stderr = &p.log
@@ -127,7 +126,11 @@ func Start(t TB, o Options) *Process {
 		t.Fatalf("start mailbackend: %v", err)
 	}
 	ready := make(chan struct{})
-	go p.readListeners(out, ready)
+	listeners := 4
+	if o.Config != "" {
+		listeners = o.Listeners
+	}
+	go p.readListeners(out, ready, listeners)
 	t.Cleanup(func() {
 		p.Kill()
 	})
@@ -144,19 +147,39 @@ func Start(t TB, o Options) *Process {
 	return p
 }
 
-func (p *Process) readListeners(out io.Reader, ready chan struct{}) {
+// arguments are those of dev, or of serve with the configuration in a file.
+func (o Options) arguments(t TB) []string {
+	if o.Config != "" {
+		file := filepath.Join(o.Dir, "config.yaml")
+		if err := os.WriteFile(file, []byte(o.Config), 0o600); err != nil {
+			t.Fatalf("%v", err)
+		}
+		return []string{"serve", "--config", file}
+	}
+	args := []string{"dev", "--dir", o.Dir}
+	for _, proto := range []string{"imap", "pop3", "lmtp", "admin"} {
+		addr := o.Addresses[proto]
+		if addr == "" {
+			addr = "127.0.0.1:0"
+		}
+		args = append(args, "--"+proto, addr)
+	}
+	return args
+}
+
+func (p *Process) readListeners(out io.Reader, ready chan struct{}, missing int) {
 	sc := bufio.NewScanner(out)
-	missing := 4
 	for sc.Scan() {
 		f := strings.Fields(sc.Text())
 		if len(f) != 3 || f[0] != "listening" {
 			continue
 		}
-		if to := map[string]*string{"imap": &p.IMAP, "pop3": &p.POP3, "lmtp": &p.LMTP, "admin": &p.Admin}[f[1]]; to != nil {
+		p.Bound[f[1]] = append(p.Bound[f[1]], f[2])
+		if to := map[string]*string{"imap": &p.IMAP, "pop3": &p.POP3, "lmtp": &p.LMTP, "admin": &p.Admin}[f[1]]; to != nil && *to == "" {
 			*to = f[2]
-			if missing--; missing == 0 {
-				close(ready)
-			}
+		}
+		if missing--; missing == 0 {
+			close(ready)
 		}
 	}
 	p.err = p.cmd.Wait()
