@@ -69,4 +69,3 @@ func (s *Server) imapConfig(tlsConfig *tls.Config) imap.Config {
 	timeouts.Login = time.Duration(c.LoginTimeout)
 	return imap.Config{TLS: tlsConfig, AllowPlaintextAuth: c.AllowPlaintextAuth, Limits: limits, Timeouts: timeouts}
 }
-

@@ -24,7 +24,6 @@ import (
 	"mailbackend.io/backend/clock"
 	"mailbackend.io/backend/config"
 	"mailbackend.io/backend/mailstore"
-	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/sync"
 )
 
@@ -105,7 +104,9 @@ func New(ctx context.Context, cfg config.Config, host Host) (srv *Server, err er
 	if err != nil {
 		return nil, err
 	}
-	s.store = mailstore.New(s.mailstoreConfig(), engine, host.Clock, log)
+	if s.store, err = mailstore.New(s.mailstoreConfig(), engine, host.Clock, log); err != nil {
+		return nil, err
+	}
 	users, err := s.newAuth(host)
 	if err != nil {
 		return nil, err
@@ -258,4 +259,3 @@ func (s *Server) newTLS(host Host) (*tls.Config, error) {
 	}
 	return c.config(), nil
 }
-

@@ -95,11 +95,7 @@ func (s *Server) mailstoreConfig() mailstore.Config {
 	c.MaxMessageSize = max(int64(s.cfg.IMAP.MaxMessage), int64(s.cfg.LMTP.MaxMessage))
 	c.DefaultMailboxes = []mailstore.DefaultMailbox{}
 	for _, m := range s.cfg.Users.DefaultMailboxes {
-		d := mailstore.DefaultMailbox{Name: m.Name}
-		if m.SpecialUse != "" {
-			d.SpecialUse = []string{m.SpecialUse}
-		}
-		c.DefaultMailboxes = append(c.DefaultMailboxes, d)
+		c.DefaultMailboxes = append(c.DefaultMailboxes, mailstore.DefaultMailbox{Name: m.Name, SpecialUse: m.SpecialUse})
 	}
 	return c
 }

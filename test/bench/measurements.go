@@ -24,7 +24,6 @@ var measurements = []measurement{
 	{name: "fetch", run: fetches},
 	{name: "login", run: logins},
 	{name: "select", run: selects},
-	{name: "large mailboxes", oursOnly: true, run: largeSelects},
 	{name: "idle connections", run: idleConnections},
 	{name: "loaded users", oursOnly: true, run: loadedUsers},
 }
