@@ -30,8 +30,11 @@ func newRegistry(src Sources) *prometheus.Registry {
 	}
 	gauge("users_active", "Users with mail received or a session within the active window.", users(func(s mailstore.Stats) int { return s.Active }))
 	gauge("users_loaded", "Users whose indexes are in memory.", users(func(s mailstore.Stats) int { return s.Loaded }))
-	gauge("users_stubs", "Users of whom only the claim is kept.", users(func(s mailstore.Stats) int { return s.Stubs }))
+	gauge("users_claimed", "Users whose claim is held, with or without indexes in memory.", users(func(s mailstore.Stats) int { return s.Users }))
 	gauge("users_dirty", "Users with changes that are not uploaded yet.", users(func(s mailstore.Stats) int { return s.Dirty }))
+	gauge("users_uploading", "Users that are being uploaded.", users(func(s mailstore.Stats) int { return s.Uploading }))
+	gauge("uploads_queued", "Users whose upload is due and waits for a turn.", users(func(s mailstore.Stats) int { return s.Queued }))
+	gauge("body_cache_bytes", "Memory held by recently read mails.", func() float64 { return float64(src.Users().BodyCacheBytes) })
 	gauge("sessions", "Open sessions.", users(func(s mailstore.Stats) int { return s.Sessions }))
 	gauge("oldest_dirty_timestamp_seconds", "Time of the oldest change that is not uploaded yet, 0 if there is none.", func() float64 {
 		if t := src.Users().OldestDirty; !t.IsZero() {

@@ -85,7 +85,6 @@ func (s *Server) syncConfig() sync.Config {
 func (s *Server) mailstoreConfig() mailstore.Config {
 	c := mailstore.DefaultConfig()
 	c.UploadInterval = time.Duration(s.cfg.Index.UploadInterval)
-	c.MaxRescanMailCount = s.cfg.Index.MaxRescanMailCount
 	c.MaxUploads = s.cfg.Index.Concurrency
 	c.ActiveWindow = time.Duration(s.cfg.Users.ActiveWindow)
 	c.MaxLoadedUsers = s.cfg.Users.MaxLoaded
