@@ -144,7 +144,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 16)
 	for _, p := range s.protocols {
 		for _, l := range p.listeners {
-			go func() { failed <- fmt.Errorf("%s: %w", p.name, p.serve(l)) }()
+			go func() { failed <- fmt.Errorf("%s: %w", p.name, p.Serve(l)) }()
 		}
 	}
 	if s.adminL != nil {
@@ -175,7 +175,7 @@ func (s *Server) shutdown(ctx context.Context) error {
 	ends := make(chan error, len(s.protocols))
 	for _, p := range s.protocols {
 		go func() {
-			if err := p.shutdown(ctx); err != nil {
+			if err := p.Shutdown(ctx); err != nil {
 				ends <- fmt.Errorf("%s: %w", p.name, err)
 				return
 			}
