@@ -9,6 +9,7 @@ import (
 // the working directory, with slashes. Errors are matched with errors.Is
 // against fs.ErrNotExist and syscall.ENOSPC. Safe for concurrent use.
 type FS interface {
+	// MkdirAll creates a directory and its parents; it may exist.
 	MkdirAll(dir string) error
 	// Create opens a new or emptied file for writing.
 	Create(path string) (File, error)
@@ -16,9 +17,13 @@ type FS interface {
 	Append(path string) (File, error)
 	// Open opens a file for reading.
 	Open(path string) (File, error)
+	// Rename gives a file another name; a file of that name is replaced.
 	Rename(from, to string) error
 	// Remove removes a file or an empty directory.
 	Remove(path string) error
+	// RemoveAll removes a file or a directory with all it holds; it need
+	// not exist.
+	RemoveAll(path string) error
 	// Stat describes a file.
 	Stat(path string) (FileInfo, error)
 	// ReadDir lists a directory in no particular order.
@@ -28,7 +33,8 @@ type FS interface {
 	// Lock creates path and takes an exclusive lock on it that ends with
 	// Close or the process. ErrLocked if another has it.
 	Lock(path string) (io.Closer, error)
-	// Type is the file system's magic number as statfs(2) tells it.
+	// Type is the file system's magic number as statfs(2) tells it; 0 if
+	// there is none.
 	Type(path string) (uint32, error)
 }
 
