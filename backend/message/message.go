@@ -20,8 +20,9 @@ type Limits struct {
 	// deeper is an opaque part.
 	MaxDepth int
 	// MaxCachedHeader is how many bytes of header lines the summary holds
-	// in all (those of embedded messages included). Address lists beyond
-	// it are cut in the ENVELOPE, at an address.
+	// in all (those of embedded messages included). One field may take half
+	// of what is left. Address lists beyond that are cut in the ENVELOPE,
+	// at an address.
 	MaxCachedHeader int
 	// MaxPartText is how many bytes of Content-* values (types, parameters,
 	// descriptions) the summary holds in all. Parameters beyond it are left out.
@@ -40,14 +41,10 @@ func DefaultLimits() Limits {
 	return Limits{
 		MaxParts:        1000,
 		MaxDepth:        50,
-		MaxCachedHeader: 64 << 10,
+		MaxCachedHeader: 128 << 10,
 		MaxPartText:     32 << 10,
 		MaxBoundary:     1000,
 		PreviewBytes:    4096,
 		PreviewChars:    200,
 	}
 }
-
-// Parse indexes one mail's bytes in one pass and linear time. It never fails:
-// what is not RFC 5322 gives the best honest structure. raw is not kept.
-func Parse(raw []byte, lim Limits) Summary { panic("message: Parse") }
