@@ -141,12 +141,19 @@ func (a *advance) stay() {
 	o, n := a.old.chunks[a.oc], a.new.chunks[a.nc]
 	same := o.flags[a.oi] == n.flags[a.ni] && !o.isGone(a.oi) &&
 		max(o.modseqs.at(a.oi), a.old.floor) == max(n.modseqs.at(a.ni), a.new.floor) &&
-		(a.old.kwEpoch != a.new.kwEpoch || o.kw(a.oi) == n.kw(a.ni))
+		a.sameKeywords(o.kw(a.oi), n.kw(a.ni))
 	if !same {
 		a.ch.Changed = append(a.ch.Changed, a.newIndex+len(a.kept))
 	}
 	a.nextOld()
 	a.nextNew()
+}
+
+func (a *advance) sameKeywords(o, n Keywords) bool {
+	if a.old.kwEpoch == a.new.kwEpoch {
+		return o == n
+	}
+	return slices.EqualFunc(a.old.kwSets[o], a.new.kwSets[n], func(x, y string) bool { return compareFold(x, y) == 0 })
 }
 
 // mixed builds the shown view: new with the kept messages in their places.

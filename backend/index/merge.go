@@ -167,15 +167,16 @@ func (m *merger) write(offset int64) (section []byte, out Blocks) {
 	return section, out
 }
 
-// runs is the set of the entries' UIDs, with gaps closed in which there is no
-// message, so that directories stay short however many mails were expunged.
+// runs is the set of the entries' UIDs, with gaps closed in which there are only
+// expunged UIDs, so that directories stay short however many mails were
+// expunged. UIDs that are merely absent may yet appear, in another segment.
 func (m *merger) runs(entries []coldEntry, whole uidset.Set) uidset.Set {
 	var s uidset.Set
 	for i, e := range entries {
 		first := e.uid
 		if i > 0 && m.live != nil {
 			former := entries[i-1].uid
-			if m.live.Search(former+1) == m.live.Search(e.uid) && !touches(whole, former, e.uid) {
+			if former+1 < e.uid && m.live.allExpunged(former+1, e.uid-1) && !touches(whole, former, e.uid) {
 				first = former + 1
 			}
 		}

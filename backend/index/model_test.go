@@ -185,6 +185,8 @@ type opGen struct {
 	lowest  uint64 // stragglers are above it
 	next    uint32
 	ordered bool // no stragglers
+	live    bool // appends are above all others
+	big     bool // summaries are many to a block, but not very many
 }
 
 var testKeywords = []string{"$Junk", "$NotJunk", "$Forwarded", "work", "Work", "later"}
@@ -200,7 +202,7 @@ func (g *opGen) draw(t *rapid.T) Op {
 	}
 	some := func() uint32 { return rapid.Uint32Range(1, max(g.next, 1)+2).Draw(t, "uid") }
 	switch k := rapid.IntRange(0, 99).Draw(t, "op"); {
-	case k < 40:
+	case k < 40 || g.live && k < 48:
 		op.Kind = OpAppend
 		g.next += rapid.SampledFrom([]uint32{1, 1, 1, 1, 2, 5}).Draw(t, "gap")
 		op.UID = g.next
@@ -231,11 +233,11 @@ func (g *opGen) draw(t *rapid.T) Op {
 		op.Size = rapid.Uint32Range(0, 1<<20).Draw(t, "size")
 		op.InternalDate = rapid.SampledFrom([]int64{0, 1e9, 1e9 + 5, -1 << 63, 1<<63 - 1}).Draw(t, "internal")
 		op.SaveDate = op.InternalDate + rapid.Int64Range(-3, 1<<34).Draw(t, "save")
-		op.IDs = IDs{GUID: ID{1, byte(op.UID)}, EmailID: ID{2, byte(op.UID)}}
-		if op.UID%3 == 0 {
-			op.IDs.ThreadID = ID{3}
+		op.IDs = idsOf(op.UID)
+		op.Summary = fmt.Appendf(nil, "summary of %d ", op.UID)
+		if g.big {
+			op.Summary = append(op.Summary, make([]byte, 7000*(op.UID%5))...)
 		}
-		op.Summary = fmt.Appendf(nil, "summary of %d", op.UID)
 	}
 	return op
 }
@@ -270,6 +272,9 @@ func TestApplyModel(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "batches") {
 			ops := g.drawN(t, 6)
 			if err := m.Apply(ops...); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.invariants(); err != nil {
 				t.Fatal(err)
 			}
 			for _, op := range ops {

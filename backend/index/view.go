@@ -210,6 +210,15 @@ func (v *View) IsExpunged(uid uint32) bool {
 	return !absent
 }
 
+// allExpunged reports whether all of first..last were expunged.
+func (v *View) allExpunged(first, last uint32) bool {
+	if last >= v.uidNext || v.hasGone || v.Search(first) != v.Search(last+1) {
+		return false
+	}
+	i := sort.Search(len(v.absent), func(i int) bool { return v.absent[i].last >= first })
+	return i == len(v.absent) || v.absent[i].first > last
+}
+
 // VanishedSince returns the UIDs that were expunged or found missing with a
 // modseq above the given one (RFC 7162 section 3.2.6). If the history does not
 // reach back so far, it is every UID below UIDNext that isn't there.
