@@ -122,6 +122,8 @@ func (s *session) failure(cmd *command, err error) (r reply, known bool) {
 	switch {
 	case errors.As(err, &ref):
 		return ref.reply, true
+	case errors.As(err, &syntax) && syntax.Name:
+		return reply{kind: respNo, code: wire.Code{Name: goimap.ResponseCodeCannot}, text: syntax.Error()}, true
 	case errors.As(err, &syntax):
 		return reply{kind: respBad, text: syntax.Error()}, true
 	}

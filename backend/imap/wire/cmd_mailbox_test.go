@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -31,6 +32,17 @@ func TestParseMailbox(t *testing.T) {
 		{" R&D", `"R&D"`},
 		{" {1}\r\n\xff", "!expected a mailbox name in UTF-8 at octet 9"},
 	})
+}
+
+// A name that can't be is told from bad syntax.
+func TestBadName(t *testing.T) {
+	for name, want := range map[string]bool{"R&D": true, strings.Repeat("x", 1001): true, "a(": false} {
+		_, err := ParseMailbox(command(t, "a DELETE "+name, testOptions(false)).Args)
+		var e *Error
+		if !errors.As(err, &e) || e.Name != want {
+			t.Errorf("%.20s: %v", name, err)
+		}
+	}
 }
 
 func TestParseRename(t *testing.T) {
@@ -122,7 +134,9 @@ func TestParseList(t *testing.T) {
 		{` "" % CHILDREN`, `!expected RETURN at octet 12`},
 		{` ""`, `!expected a space at octet 9`},
 		{` "" a b`, `!expected RETURN at octet 12`},
-		{` "" R&D`, `!expected a mailbox name in modified UTF-7 at octet 10`},
+		{` "" R&D*`, `false 0000 "" ["R&D*"] 0000 []`},
+		{` "" ` + strings.Repeat("x", 1001), `!the mailbox pattern is too long at octet 10`},
+		{` R&D *`, `!expected a mailbox name in modified UTF-7 at octet 7`},
 	})
 	checkParse(t, "LSUB", ParseLsub, show, []parseCase{
 		{` "" *`, `false 0000 "" ["*"] 0000 []`},

@@ -16,6 +16,10 @@ type Error struct {
 	Want string
 	// Limit: what is there may be good IMAP, but it is beyond Limits.
 	Limit bool
+	// Name: what is there is a string as it should be, but no mailbox can
+	// be meant by it, as it is not in modified UTF-7 or UTF-8. The answer is
+	// NO rather than BAD.
+	Name bool
 }
 
 // Error is "expected X at octet N" or "too many X at octet N".
