@@ -42,7 +42,7 @@ func (e *echo) TurnAway() {
 		e.nc.Close()
 	}
 }
-func (e *echo) Interrupt()   { e.nc.SetReadDeadline(time.Unix(1, 0)) }
+func (e *echo) Interrupt()   { _ = e.nc.SetReadDeadline(time.Unix(1, 0)) }
 func (e *echo) Close() error { return e.nc.Close() }
 
 func serve(t *testing.T, maxConns int) (*Server, string, chan error, chan struct{}) {
@@ -56,7 +56,7 @@ func serve(t *testing.T, maxConns int) (*Server, string, chan error, chan struct
 		New: func(_ uint64, nc net.Conn) Session { return &echo{nc, hang} }})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	t.Cleanup(func() { s.Shutdown(context.Background()) })
+	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 	return s, l.Addr().String(), served, hang
 }
 

@@ -71,7 +71,7 @@ func (s *session) sasl(ctx context.Context, args []string) error {
 		s.fail("AUTH", "Mechanism is not supported")
 		return nil
 	}
-	response := ""
+	var response string
 	if len(args) == 2 {
 		response = args[1]
 	} else {

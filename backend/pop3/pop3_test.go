@@ -119,7 +119,7 @@ func serve(t testing.TB, cfg Config, f *fake) string {
 		if err := s.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
-		<-done
+		<-done // connserver.ErrClosed
 	})
 	return l.Addr().String()
 }
@@ -370,7 +370,7 @@ func FuzzSession(f *testing.F) {
 		c := dial(t, serve(t, Config{AllowPlaintextAuth: true}, newFake(t, "Subject: a\r\n\r\nbody\r\n.\r\n")))
 		go func() {
 			if _, err := io.WriteString(c, input); err == nil {
-				c.Conn.(*net.TCPConn).CloseWrite()
+				_ = c.Conn.(*net.TCPConn).CloseWrite()
 			}
 		}()
 		first, err := c.r.ReadString('\n')

@@ -152,7 +152,7 @@ func (d *dovecotProcess) stop() {
 		return
 	}
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err == nil {
-		d.cmd.Wait()
+		_ = d.cmd.Wait() // it was told to end
 	}
 	d.cmd = nil
 }

@@ -24,6 +24,7 @@ var measurements = []measurement{
 	{name: "fetch", run: fetches},
 	{name: "login", run: logins},
 	{name: "select", run: selects},
+	{name: "large mailboxes", oursOnly: true, run: largeSelects},
 	{name: "idle connections", run: idleConnections},
 	{name: "loaded users", oursOnly: true, run: loadedUsers},
 }

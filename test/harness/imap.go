@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -79,7 +80,7 @@ func (c *IMAP) Read() (Response, error) {
 	var text strings.Builder
 	for {
 		line, err := c.r.ReadSlice('\n')
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			text.Write(line)
 			line, err = c.r.ReadSlice('\n')
 		}

@@ -212,7 +212,7 @@ func (p *Process) Stop() {
 	select {
 	case <-p.done:
 	case <-timeout.C:
-		p.Signal(syscall.SIGQUIT)
+		_ = p.Signal(syscall.SIGQUIT) // for its stacks in the log
 		<-p.done
 		p.t.Fatalf("mailbackend still runs %v after SIGTERM\n%s", exitWithin, p.Log())
 	}
