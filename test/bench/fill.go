@@ -89,7 +89,7 @@ func fillIndex(objects, user string, n int) error {
 		go func() {
 			defer wg.Done()
 			for i := w; i < n; i += workers {
-				m := mailsync.NewMail{Body: bodies[i%len(bodies)], InternalDate: now.Unix() + int64(i), SaveDate: now.Unix()}
+				m := mailsync.NewMail{Body: bodies[i%len(bodies)], InternalDate: now.Add(time.Duration(i) * time.Second), SaveDate: now}
 				if _, err := folder.Append(ctx, m); err != nil {
 					errs <- err
 					return
