@@ -24,6 +24,7 @@ type headerFilter struct {
 	pass  bool   // the present field is passed on
 	name  []byte // its name's beginning, while state is inName
 	cr    bool   // name is empty and a CR was read
+	open  bool   // what was passed on doesn't end a line
 }
 
 type filterState uint8
@@ -137,11 +138,13 @@ func (f *headerFilter) emit(b []byte) error {
 	if !f.pass || len(b) == 0 {
 		return nil
 	}
+	f.open = b[len(b)-1] != '\n'
 	_, err := f.w.Write(b)
 	return err
 }
 
-// close ends the header: what was held back, and the empty line.
+// close ends the header: what was held back, the end of a last line that has
+// none, and the empty line.
 func (f *headerFilter) close() error {
 	if f.state == inName { // a last line without an end has no colon either
 		f.pass = f.not
@@ -149,6 +152,10 @@ func (f *headerFilter) close() error {
 			return err
 		}
 	}
-	_, err := f.w.Write([]byte("\r\n"))
+	end := "\r\n"
+	if f.open {
+		end += end
+	}
+	_, err := io.WriteString(f.w, end)
 	return err
 }
