@@ -238,13 +238,13 @@ func TestUploadBounds(t *testing.T) {
 		batch            func(int, *Mailbox) []Op
 		records, coldAmp float64 // bounds of the write amplification
 	}{
-		{"deliveries only, 10 at a time, onto 20,000", 20_000, false, 1000, deliver(10), 12, 4},
-		{"reading and deliveries on 20,000, loaded", 20_000, true, 1000, reader, 25, 4},
+		{"deliveries only, 10 at a time, onto 10,000", 10_000, false, 600, deliver(10), 12, 4},
+		{"reading and deliveries on 10,000, loaded", 10_000, true, 600, reader, 25, 4},
 		// A small base is rewritten each time, which costs few bytes and
 		// leaves one segment to open.
-		{"reading and deliveries on 500, loaded", 500, true, 600, reader, 100, 4},
-		{"fetched and deleted, loaded", 0, true, 600, fetchAndDelete, 10, 2},
-		{"only the latest 2,000 are kept, loaded", 0, true, 1000, keepsTheLatest, 60, 5},
+		{"reading and deliveries on 500, loaded", 500, true, 300, reader, 100, 4},
+		{"fetched and deleted, loaded", 0, true, 300, fetchAndDelete, 10, 2},
+		{"only the latest 2,000 are kept, loaded", 0, true, 600, keepsTheLatest, 60, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u := simulate(t, c.start, c.loaded, c.uploads, c.batch)
