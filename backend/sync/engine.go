@@ -1,9 +1,11 @@
 package sync
 
 import (
-	"context"
+	"cmp"
+	"fmt"
 	"io"
 	"log/slog"
+	gosync "sync"
 	"time"
 
 	"mailbackend.io/backend/cache"
@@ -50,6 +52,12 @@ type Config struct {
 	// CacheAppended is the size in bytes up to which a mail stored into an
 	// open folder is put into the cache beside.
 	CacheAppended int64
+	// SummaryWindow is how many bytes of a summary section are read with one
+	// request at the most.
+	SummaryWindow int64
+	// GarbageBatch is how many segments that root names no longer are
+	// collected before they are deleted with one request.
+	GarbageBatch int
 	// MaxRoot bounds the decoded size of root in bytes.
 	MaxRoot int
 	// Plan bounds the segments of one mailbox.
@@ -73,6 +81,8 @@ func DefaultConfig() Config {
 		MaxUnresolved:      64,
 		WholeObject:        1 << 20,
 		CacheAppended:      256 << 10,
+		SummaryWindow:      8 << 20,
+		GarbageBatch:       16,
 		MaxRoot:            64 << 20,
 		Plan:               index.DefaultPlanLimits(),
 		Message:            message.DefaultLimits(),
@@ -80,38 +90,85 @@ func DefaultConfig() Config {
 }
 
 // Engine loads users for one run of one pod. Safe for concurrent use.
-type Engine struct{}
+type Engine struct {
+	cfg   Config
+	store objstore.Store
+	cache *cache.Cache // may be nil
+	clk   clock.Clock
+	self  Holder
+	log   *slog.Logger
+
+	randMu gosync.Mutex
+	rand   io.Reader
+}
 
 // NewEngine returns an engine. c may be nil: then nothing is cached and
 // nothing survives a crash of the process but what object storage has. rand
 // gives random bytes (crypto/rand.Reader but in tests); it need not be safe for
 // concurrent use. An error means that cfg.Prefix or self can't be used.
-func NewEngine(cfg Config, store objstore.Store, c *cache.Cache, clk clock.Clock, rand io.Reader, self Holder, log *slog.Logger) (*Engine, error) {
-	panic("sync: NewEngine")
-}
-
-// LoadOptions say what a Load is for.
-type LoadOptions struct {
-	// Initial are the mailboxes that a user has from the first contact on.
-	Initial []NewMailbox
-	// Open names mailboxes whose index will be read: their segments are
-	// fetched beside the claim, so that a following Folder.Open costs no
-	// further round. Unknown names are ignored.
-	Open []string
-	// Scan names mailboxes that mail will be delivered to: they are listed
-	// beside the claim (after it, if the last holder did not release).
-	Scan []string
-	// OnDue, if set, is called without locks when deliveries alone made an
-	// upload due (Account.Due). It must not block.
-	OnDue func(*Account)
-}
-
-// Load claims the user and returns the account, which this engine alone may
-// change until it ends. It takes the user over from whoever has it: routing
-// decides before. The caller makes sure that an engine has one account per
-// user: a second Load overtakes the first. user must not be empty.
 //
-// Errors: ErrUnavailable, ErrRootCorrupt, ErrRootLost, or of ctx.
-func (e *Engine) Load(ctx context.Context, user string, o LoadOptions) (*Account, error) {
-	panic("sync: Load")
+// store bounds each attempt of a request in time (objstore.Retry does): work
+// in the background gives it contexts without a deadline.
+func NewEngine(cfg Config, store objstore.Store, c *cache.Cache, clk clock.Clock, rand io.Reader, self Holder, log *slog.Logger) (*Engine, error) {
+	if err := checkPrefix(cfg.Prefix); err != nil {
+		return nil, fmt.Errorf("sync: %w", err)
+	}
+	if self.Pod == "" || self.Incarnation == "" || len(self.Pod) > maxHolderName || len(self.Incarnation) > maxHolderName {
+		return nil, fmt.Errorf("sync: holder %q/%q: empty or too long", self.Pod, self.Incarnation)
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{cfg: cfg.withDefaults(), store: store, cache: c, clk: clk, self: self, log: log, rand: rand}, nil
 }
+
+// withDefaults fills in the fields that are zero.
+func (c Config) withDefaults() Config {
+	d := DefaultConfig()
+	c.UIDRange = cmp.Or(c.UIDRange, d.UIDRange)
+	c.ModSeqRange = cmp.Or(c.ModSeqRange, d.ModSeqRange)
+	c.MaxRescanMailCount = cmp.Or(c.MaxRescanMailCount, d.MaxRescanMailCount)
+	c.ConfirmAge = cmp.Or(c.ConfirmAge, d.ConfirmAge)
+	c.OpenRangeAge = cmp.Or(c.OpenRangeAge, d.OpenRangeAge)
+	c.RelistFirst = cmp.Or(c.RelistFirst, d.RelistFirst)
+	c.RetryFirst = cmp.Or(c.RetryFirst, d.RetryFirst)
+	c.RetryMax = cmp.Or(c.RetryMax, d.RetryMax)
+	c.MaxParallel = cmp.Or(c.MaxParallel, d.MaxParallel)
+	c.MaxUnresolved = cmp.Or(c.MaxUnresolved, d.MaxUnresolved)
+	c.WholeObject = cmp.Or(c.WholeObject, d.WholeObject)
+	c.CacheAppended = cmp.Or(c.CacheAppended, d.CacheAppended)
+	c.SummaryWindow = cmp.Or(c.SummaryWindow, d.SummaryWindow)
+	c.GarbageBatch = cmp.Or(c.GarbageBatch, d.GarbageBatch)
+	c.MaxRoot = cmp.Or(c.MaxRoot, d.MaxRoot)
+	c.Plan = cmp.Or(c.Plan, d.Plan)
+	c.Message = cmp.Or(c.Message, d.Message)
+	return c
+}
+
+// newID makes a random id.
+func (e *Engine) newID() index.ID {
+	var id index.ID
+	e.randMu.Lock()
+	defer e.randMu.Unlock()
+	if _, err := io.ReadFull(e.rand, id[:]); err != nil {
+		// Ids that might repeat are worse than none: a GUID tells one's
+		// own mail from another's.
+		panic("sync: no random bytes: " + err.Error())
+	}
+	return id
+}
+
+// backoff is the pause before attempt n (from 1 on) of something that is
+// repeated until it is settled: doubling, with up to a half taken off at random.
+func (e *Engine) backoff(n int) time.Duration {
+	d := e.cfg.RetryFirst
+	for ; n > 1 && d < e.cfg.RetryMax; n-- {
+		d *= 2
+	}
+	d = min(d, e.cfg.RetryMax)
+	id := e.newID()
+	return d - time.Duration(uint64(d)/2*uint64(id[0])/256)
+}
+
+// unixNow is the time in seconds since 1970.
+func (e *Engine) unixNow() int64 { return e.clk.Now().Unix() }

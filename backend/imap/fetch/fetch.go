@@ -28,12 +28,12 @@ func Open[B Body](message func(context.Context, uint32) (B, error)) Opener {
 }
 
 var (
-	// ErrCut is an error that came when a part of the response was already
-	// sent. The connection can only be closed. Any other error of Plan.Write left
+	// ErrCut: an error came when a part of the response was already sent.
+	// The connection can only be closed. Any other error of Plan.Write left
 	// nothing of that message in the encoder.
 	ErrCut = errors.New("FETCH response cut short")
-	// ErrUnknownCTE is a transfer encoding, of a part of which BINARY was
-	// asked, that is not known. The command is answered NO [UNKNOWN-CTE].
+	// ErrUnknownCTE: the transfer encoding of a part of which BINARY was
+	// asked is not known. The command is answered NO [UNKNOWN-CTE].
 	ErrUnknownCTE = errors.New("unknown content transfer encoding")
 )
 

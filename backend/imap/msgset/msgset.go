@@ -14,7 +14,7 @@ import (
 	"mailbackend.io/backend/uidset"
 )
 
-// ErrNoSuchMessage is a sequence number beyond the mailbox. The command is
+// ErrNoSuchMessage: a sequence number is beyond the mailbox. The command is
 // answered with BAD.
 var ErrNoSuchMessage = errors.New("message sequence number out of range")
 

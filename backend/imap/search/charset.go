@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// ErrBadCharset is a program whose charset is not known, or one of whose strings
-// is not valid in it. The command is answered with NO [BADCHARSET].
+// ErrBadCharset: the program's charset is not known, or a string is not valid
+// in it. The command is answered with NO [BADCHARSET].
 var ErrBadCharset = errors.New("unknown charset, or a string is not valid in it")
 
 // Charsets are names for a BADCHARSET response: what clients may want to use.

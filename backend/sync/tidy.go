@@ -1,0 +1,443 @@
+package sync
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"mailbackend.io/backend/index"
+	"mailbackend.io/backend/message"
+	"mailbackend.io/backend/objstore"
+	"mailbackend.io/backend/uidset"
+)
+
+// findings are what is left to do about objects that were met. Nothing of it is
+// in a hurry: what is undone when the account ends is met again.
+type findings struct {
+	// remove are objects that the expunged set names.
+	remove []uint32
+	// drop and rehome as in doubles.
+	drop   []drop
+	rehome []uint32
+	// replaced are messages that go once the rehomed one is stored.
+	replaced map[uint32]uint32
+}
+
+func (x *findings) empty() bool { return len(x.remove)+len(x.drop)+len(x.rehome) == 0 }
+
+func (x *findings) join(o findings) {
+	x.remove = append(x.remove, o.remove...)
+	x.drop = append(x.drop, o.drop...)
+	x.rehome = append(x.rehome, o.rehome...)
+	for k, v := range o.replaced {
+		if x.replaced == nil {
+			x.replaced = map[uint32]uint32{}
+		}
+		x.replaced[k] = v
+	}
+}
+
+// considered is what objects that were met turned out to be.
+type considered struct {
+	findings
+	adopt   []index.Op // without modseq
+	origins uidset.Set
+	handled []handled
+}
+
+// handled is a mail of a deleted mailbox that lives on in this one.
+type handled struct {
+	from MailboxID
+	uid  uint32
+}
+
+// consider judges objects below the own range. The index must be in place. It
+// changes nothing.
+func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Range) (c considered, err error) {
+	f.mu.Lock()
+	if f.box == nil {
+		f.mu.Unlock()
+		return c, f.notOpen()
+	}
+	view := f.box.View()
+	look := outlook{
+		own: f.own, fresh: fresh, expunged: view.IsExpunged,
+		has: func(uid uint32) bool { _, ok := view.Find(uid); return ok },
+	}
+	f.mu.Unlock()
+	var unknown []listed
+	var late []bool
+	for _, l := range found {
+		switch look.judge(l.uid) {
+		case isExpunged:
+			c.remove = append(c.remove, l.uid)
+		case keepsUID:
+			unknown, late = append(unknown, l), append(late, false)
+		case isLate:
+			unknown, late = append(unknown, l), append(late, true)
+		}
+	}
+	if len(unknown) == 0 {
+		return c, nil
+	}
+	metas, err := f.readHeads(ctx, unknown)
+	if err != nil {
+		return c, err
+	}
+	var heads []stored
+	byUID := map[uint32]*message.Meta{}
+	for i, meta := range metas {
+		if meta == nil {
+			continue // gone meanwhile, or nothing that can be read: left alone
+		}
+		s := stored{uid: unknown[i].uid, guid: meta.GUID, late: late[i]}
+		if meta.OriginMailbox == string(f.id) {
+			s.origin = meta.OriginUID
+		}
+		heads = append(heads, s)
+		byUID[s.uid] = meta
+	}
+	known, err := f.findGUIDs(ctx, heads)
+	if err != nil {
+		return c, err
+	}
+	d := tellDoubles(heads, known, view.IsExpunged)
+	c.drop, c.rehome, c.replaced, c.origins = d.drop, d.rehome, d.replaced, d.origins
+	slices.Sort(d.adopt)
+	for _, uid := range d.adopt {
+		meta := byUID[uid]
+		op, err := opOf(meta)
+		if err != nil {
+			f.a.log.Error("mail can't be taken into the index", "mailbox", f.id, "uid", uid, "error", err)
+			continue
+		}
+		op.UID = uid
+		c.adopt = append(c.adopt, op)
+		if from := MailboxID(meta.OriginMailbox); from != "" && from != f.id && from.Valid() {
+			c.handled = append(c.handled, handled{from, meta.OriginUID})
+		}
+	}
+	return c, nil
+}
+
+// readHeads reads the heads of mails, in parallel. Of those that are gone or
+// can't be read at all there is none.
+func (f *Folder) readHeads(ctx context.Context, mails []listed) ([]*message.Meta, error) {
+	metas := make([]*message.Meta, len(mails))
+	errs := make([]error, len(mails))
+	inParallel(len(mails), f.a.e.cfg.MaxParallel, func(i int) {
+		meta, info, err := f.head(ctx, mails[i].uid)
+		switch {
+		case err == nil:
+			metas[i] = &meta
+		case errors.Is(err, objstore.ErrNotFound):
+		case errors.Is(err, errBadMail):
+			f.a.log.Error("head of a mail is damaged", "mailbox", f.id, "uid", mails[i].uid, "error", err)
+			metas[i], _, errs[i] = f.salvage(ctx, mails[i].uid, info.Modified)
+		default:
+			errs[i] = err
+		}
+	})
+	return metas, errors.Join(errs...)
+}
+
+// salvage makes the head of a mail whose own is damaged, of what is left: the
+// message itself. "When in doubt, keep the mail." nil: not even that.
+func (f *Folder) salvage(ctx context.Context, uid uint32, modified time.Time) (*message.Meta, []byte, error) {
+	key := MailKey(f.a.prefix, f.id, uid)
+	obj, err := f.a.e.store.Get(ctx, key, objstore.Range{})
+	switch {
+	case errors.Is(err, objstore.ErrNotFound):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("mail %s: %w: %w", key, ErrUnavailable, err)
+	}
+	raw, err := message.DecodeFrames(nil, obj.Data, maxSalvage)
+	if err != nil {
+		f.a.log.Error("mail can't be read and is left alone", "mailbox", f.id, "uid", uid, "error", err)
+		return nil, nil, nil
+	}
+	// A mail that was damaged has no GUID; its bytes give it one, so that it
+	// is the same whoever reads it.
+	sum := sha256.Sum256(obj.Data)
+	return &message.Meta{
+		GUID: message.ID(sum[:16]), EmailID: message.ID(sum[16:]),
+		InternalDate: modified.Unix(), SaveDate: modified.Unix(),
+		Size: int64(len(raw)), Summary: message.Parse(raw, f.a.e.cfg.Message),
+	}, raw, nil
+}
+
+// maxSalvage bounds the mails that salvage reads.
+const maxSalvage = 1 << 30
+
+// findGUIDs tells under which UIDs the index has the GUIDs of found objects.
+// That costs reading all identifiers of the mailbox, and is asked for only when
+// unknown objects were met.
+func (f *Folder) findGUIDs(ctx context.Context, found []stored) (map[index.ID]uint32, error) {
+	known := map[index.ID]uint32{}
+	if len(found) == 0 {
+		return known, nil
+	}
+	wanted := map[index.ID]struct{}{}
+	for _, s := range found {
+		wanted[s.guid] = struct{}{}
+	}
+	note := func(uid uint32, ids index.IDs) {
+		if _, ok := wanted[ids.GUID]; ok {
+			known[ids.GUID] = max(known[ids.GUID], uid)
+		}
+	}
+	f.mu.Lock()
+	if f.box == nil {
+		f.mu.Unlock()
+		return nil, f.notOpen()
+	}
+	all := f.box.View().UIDs()
+	f.mu.Unlock()
+	f.eachTail(all, func(op *index.Op) {
+		note(op.UID, op.IDs)
+		all.Remove(op.UID, op.UID)
+	})
+	err := f.coldIDs(ctx, all, note)
+	return known, err
+}
+
+// tidy does what f.late holds.
+func (f *Folder) tidy(ctx context.Context) error {
+	if err := f.tidying.acquire(ctx); err != nil {
+		return err
+	}
+	defer f.tidying.release()
+	if _, err := f.ensureOpen(ctx); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	todo := f.late
+	f.late = findings{}
+	f.mu.Unlock()
+	err := f.doTidy(ctx, todo)
+	if err != nil {
+		f.mu.Lock()
+		f.late.join(todo)
+		f.mu.Unlock()
+	}
+	return err
+}
+
+// doTidy may be repeated with the same findings.
+func (f *Folder) doTidy(ctx context.Context, todo findings) error {
+	gone := map[uint32]uidset.Set{} // by the rehomed UID that keeps the mail
+	for uid, keep := range todo.replaced {
+		s := gone[keep]
+		s.Add(uid, uid)
+		gone[keep] = s
+	}
+	var remove []uint32
+	for _, d := range todo.drop {
+		if d.keep != 0 && slices.Contains(todo.rehome, d.keep) {
+			s := gone[d.keep]
+			s.Add(d.uid, d.uid)
+			gone[d.keep] = s
+			continue
+		}
+		ok, err := f.drop(ctx, d)
+		if err != nil {
+			return err
+		}
+		if ok {
+			remove = append(remove, d.uid)
+		}
+	}
+	errs := make([]error, len(todo.rehome))
+	inParallel(len(todo.rehome), rehomeParallel, func(i int) {
+		uid := todo.rehome[i]
+		errs[i] = f.rehome(ctx, uid, gone[uid])
+	})
+	remove = append(remove, todo.remove...)
+	errs = append(errs, f.removeObjects(ctx, remove))
+	if len(todo.drop)+len(todo.rehome) > 0 {
+		errs = append(errs, f.commitFolder(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// rehomeParallel bounds the mails that are in memory for being re-homed.
+const rehomeParallel = 4
+
+// drop takes a double out of the index, once the object that keeps the mail is
+// confirmed to exist. It reports whether the double may be removed.
+func (f *Folder) drop(ctx context.Context, d drop) (bool, error) {
+	if d.keep != 0 {
+		_, err := f.a.e.store.Head(ctx, MailKey(f.a.prefix, f.id, d.keep))
+		if errors.Is(err, objstore.ErrNotFound) {
+			return false, nil // then this one is no double any more
+		}
+		if err != nil {
+			return false, fmt.Errorf("%s: confirming UID %d: %w: %w", f, d.keep, ErrUnavailable, err)
+		}
+	}
+	return true, f.applyOne(ctx, index.Op{Kind: index.OpExpunge, UIDs: uidset.Of(d.uid)})
+}
+
+// applyOne applies one op under a modseq of its own and tells the news.
+func (f *Folder) applyOne(ctx context.Context, op index.Op) error {
+	if err := f.lockWithModSeqs(ctx, 1); err != nil {
+		return err
+	}
+	f.lastModSeq++
+	op.ModSeq = f.lastModSeq
+	f.apply([]index.Op{op})
+	n := f.tidings()
+	f.mu.Unlock()
+	f.tell(n)
+	return nil
+}
+
+func (f *Folder) removeObjects(ctx context.Context, uids []uint32) error {
+	keys := make([]string, len(uids))
+	for i, uid := range uids {
+		keys[i] = MailKey(f.a.prefix, f.id, uid)
+	}
+	return f.a.deleteKeys(ctx, keys)
+}
+
+// rehome stores a late mail under a new UID and then removes the late object
+// and whatever else counts as the same mail. The mail keeps its GUID.
+func (f *Folder) rehome(ctx context.Context, uid uint32, gone uidset.Set) error {
+	f.mu.Lock()
+	done := f.box != nil && f.box.View().IsExpunged(uid)
+	f.mu.Unlock()
+	if done { // by an earlier attempt of this
+		return f.removeObjects(ctx, []uint32{uid})
+	}
+	mail, err := f.rehomed(ctx, f, uid)
+	if mail == nil || err != nil {
+		return err
+	}
+	if f.pending(mail.guid) {
+		return fmt.Errorf("%s: late UID %d: its new copy is not settled: %w", f, uid, ErrUnavailable)
+	}
+	mail.gone = gone.Clone()
+	mail.gone.Add(uid, uid)
+	// "Stored under a new UID..., and only then removed from the old."
+	if _, err := f.store(ctx, mail); err != nil {
+		return err
+	}
+	var uids []uint32
+	for u := range mail.gone.All() {
+		uids = append(uids, u)
+	}
+	return f.removeObjects(ctx, uids)
+}
+
+// pending tells whether a mail of that GUID is being stored.
+func (f *Folder) pending(guid index.ID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.slots, func(s *slot) bool { return s.mail.guid == guid })
+}
+
+// rehomed reads the object of a mailbox and makes it ready to be stored in f.
+// nil: it is gone, or can't be read and is left alone.
+func (f *Folder) rehomed(ctx context.Context, from *Folder, uid uint32) (*sealedMail, error) {
+	key := MailKey(from.a.prefix, from.id, uid)
+	obj, err := f.a.e.store.Get(ctx, key, objstore.Range{})
+	switch {
+	case errors.Is(err, objstore.ErrNotFound):
+		return nil, nil // another has re-homed it, and its copy will be met
+	case err != nil:
+		return nil, fmt.Errorf("mail %s: %w: %w", key, ErrUnavailable, err)
+	}
+	var raw []byte
+	meta, err := message.ReadMeta(obj.Data)
+	if err != nil {
+		salvaged, content, err := from.salvage(ctx, uid, obj.Modified)
+		if salvaged == nil || err != nil {
+			return nil, err
+		}
+		meta, raw = *salvaged, content
+	}
+	meta.OriginGUID, meta.OriginMailbox, meta.OriginUID = meta.GUID, string(from.id), uid
+	meta.MailboxID, meta.MailboxName = string(f.id), f.name()
+	var data [][]byte
+	if raw != nil {
+		data, meta, err = message.NewBody(raw, f.a.e.cfg.Message).Object(nil, meta)
+	} else {
+		data, meta, err = message.Recode(obj.Data, meta)
+	}
+	if err != nil {
+		f.a.log.Error("late mail can't be encoded and is left alone", "key", key, "error", err)
+		return nil, nil
+	}
+	mail, err := f.encoded(data, meta)
+	if err != nil {
+		f.a.log.Error("late mail can't be indexed and is left alone", "key", key, "error", err)
+		return nil, nil
+	}
+	mail.guarded = true
+	return mail, nil
+}
+
+// relistOpen lists the open ranges again, "at growing intervals until they are
+// a day old".
+func (f *Folder) relistOpen() {
+	if f.a.enter() != nil {
+		// Being released: nobody needs it, and if that fails it goes on.
+		f.a.after(f.a.e.cfg.RelistFirst, f.relistOpen)
+		return
+	}
+	defer f.a.leave()
+	ctx := f.a.idle()
+	m := f.a.mailbox(f.id)
+	if m == nil {
+		return
+	}
+	if f.View() != nil { // else the next access looks
+		if err := f.lookForLate(ctx, m); err != nil && f.a.Err() == nil {
+			f.a.log.Warn("looking for late mail failed", "mailbox", f.id, "error", err)
+		}
+	}
+	open := pruneOpen(m.open, f.a.e.unixNow(), int64(f.a.e.cfg.OpenRangeAge/time.Second))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(open) == 0 {
+		f.relist = 0
+		return
+	}
+	f.relist = min(2*f.relist, f.a.e.cfg.OpenRangeAge)
+	f.a.after(f.relist, f.relistOpen)
+}
+
+// lookForLate lists the open ranges and handles what is found.
+func (f *Folder) lookForLate(ctx context.Context, m *Mailbox) error {
+	var found []listed
+	for _, o := range m.open {
+		l, err := f.list(ctx, span{o.first, o.last})
+		if err != nil {
+			return err
+		}
+		found = append(found, l...)
+	}
+	return f.handleFound(ctx, found)
+}
+
+// handleFound judges objects that a LIST found and does what is to be done.
+func (f *Folder) handleFound(ctx context.Context, found []listed) error {
+	found, err := f.belowOwn(ctx, found)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	// One at a time, so that no mail is re-homed twice.
+	if err := f.tidying.acquire(ctx); err != nil {
+		return err
+	}
+	defer f.tidying.release()
+	c, err := f.consider(ctx, found, nil)
+	if err != nil || c.empty() {
+		return err
+	}
+	return f.doTidy(ctx, c.findings)
+}
