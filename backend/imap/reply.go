@@ -7,6 +7,7 @@ import (
 
 	goimap "github.com/emersion/go-imap/v2"
 
+	"mailbackend.io/backend/imap/fetch"
 	"mailbackend.io/backend/imap/wire"
 	"mailbackend.io/backend/mailstore"
 )
@@ -91,8 +92,8 @@ func fatal(err error) bool {
 // errLogout: the client asked to end the session.
 var errLogout = errors.New("logout")
 
-// storeReplies are the responses for mailstore's errors, in the order in which
-// they are looked for (RFC 5530).
+// storeReplies are the responses for errors of mailstore and its like, in the
+// order in which they are looked for (RFC 5530).
 var storeReplies = []struct {
 	err  error
 	code goimap.ResponseCode
@@ -112,6 +113,7 @@ var storeReplies = []struct {
 	{mailstore.ErrUnavailable, codeUnavailable, "Temporarily unavailable, try again later"},
 	{mailstore.ErrClosed, codeUnavailable, "The session is ending"},
 	{context.Canceled, codeUnavailable, "The server is shutting down"},
+	{fetch.ErrUnknownCTE, goimap.ResponseCodeUnknownCTE, "A part's transfer encoding is not known"},
 }
 
 // failure is the tagged response for a command's error. known is false for an

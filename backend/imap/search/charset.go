@@ -14,12 +14,6 @@ import (
 // in it. The command is answered with NO [BADCHARSET].
 var ErrBadCharset = errors.New("unknown charset, or a string is not valid in it")
 
-// Charsets are names for a BADCHARSET response: what clients may want to use.
-// More are known.
-func Charsets() []string {
-	return []string{"UTF-8", "US-ASCII", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252"}
-}
-
 // decoder returns the function that turns a program's strings into UTF-8.
 // Without a charset they are UTF-8 (RFC 9051 section 6.4.4; RFC 3501's US-ASCII is
 // part of it).

@@ -223,9 +223,9 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.program, err, c.want)
 		}
 	}
-	for _, name := range Charsets() {
+	for _, name := range []string{"utf-8", "UTF8", "US-ASCII", "ISO-8859-1", "iso-8859-15", "WINDOWS-1252", "cp1252", "KOI8-R", "Shift_JIS", "GB18030", "Big5", "EUC-KR"} {
 		if _, err := find(t, m, "CHARSET "+name+" ALL"); err != nil {
-			t.Errorf("%s is offered, but: %v", name, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
