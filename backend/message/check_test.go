@@ -83,7 +83,10 @@ func checkParts(s Summary, raw []byte, lim Limits) (err error) {
 	s.Walk(func(path []int, p Part) bool {
 		count++
 		key := fmt.Sprint(path)
-		found, ok := s.Part(path)
+		found, ok := p, true
+		if count < 50 || count%50 == 0 { // each is a walk of its own
+			found, ok = s.Part(path)
+		}
 		switch {
 		case !ok || found != p:
 			err = fmt.Errorf("part %v: walk says %+v, Part %+v", path, p, found)
@@ -104,7 +107,7 @@ func checkParts(s Summary, raw []byte, lim Limits) (err error) {
 				err = fmt.Errorf("part %v: %+v is not within its parent %v", path, p, parent)
 			}
 		}
-		if err == nil {
+		if err == nil && (count < 50 || count%50 == 0) {
 			err = checkSections(s, path, p)
 		}
 		last = p.MIMEOffset
@@ -154,7 +157,7 @@ func checkFields(s Summary, raw []byte) error {
 	lines := splitFields(raw[:n])
 	names := []string{"X-NOT-THERE"}
 	for _, f := range lines {
-		if len(names) < 200 && !slices.Contains(names, f.name) {
+		if len(names) < 30 && !slices.Contains(names, f.name) {
 			names = append(names, f.name)
 		}
 	}

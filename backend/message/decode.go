@@ -195,6 +195,8 @@ func (c *cursor) check(pos, limit int64, depth int, embedded bool) (end int64) {
 		c.fail(errors.New("nested too deep"))
 	case n.end > limit:
 		c.fail(fmt.Errorf("part ends at %d behind its parent's end %d", n.end, limit))
+	case n.off != pos && (depth == 0 || embedded):
+		c.fail(errors.New("a message doesn't start where it must"))
 	case n.embedded != embedded:
 		c.fail(errors.New("an embedded message is where none belongs, or is missing"))
 	case n.kind == kindMulti && n.children == 0:

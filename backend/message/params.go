@@ -61,7 +61,7 @@ func (p *params) parse(v []byte) {
 			continue
 		}
 		var value []byte
-		value, i = p.value(v, skipCFWS(v, i+1))
+		value, i = p.value(v, skipCFWS(v, i+1), isFileName(name))
 		if len(name) > 0 && len(name) <= maxTokenLen {
 			p.list = append(p.list, param{name, value})
 			continued = continued || bytes.IndexByte(name, '*') >= 0
@@ -72,9 +72,15 @@ func (p *params) parse(v []byte) {
 	}
 }
 
+// isFileName tells parameters that careless writers fill with spaces, and
+// without quotes.
+func isFileName(name []byte) bool {
+	return bytes.EqualFold(name, []byte("name")) || bytes.EqualFold(name, []byte("filename"))
+}
+
 // value reads a parameter's value at i and returns it with where the next
-// parameter starts.
-func (p *params) value(v []byte, i int) ([]byte, int) {
+// parameter starts. A loose one may have spaces without quotes.
+func (p *params) value(v []byte, i int, loose bool) ([]byte, int) {
 	if i < len(v) && v[i] == '"' && !p.noQuote {
 		if end := quotedEnd(v, i); end > 0 {
 			return unquote(v[i+1 : end-1]), nextParam(v, end)
@@ -87,9 +93,9 @@ func (p *params) value(v []byte, i int) ([]byte, int) {
 	}
 	end := i
 	if i = skipCFWS(v, i); i < len(v) && v[i] != ';' && !looksLikeParam(v[i:]) {
-		// Not a token: a careless writer left the quotes out.
-		i = nextParam(v, i)
-		end = i
+		if i = nextParam(v, i); loose {
+			end = i
+		}
 	}
 	value := trimSpace(v[start:end])
 	if p.noQuote && len(value) > 0 && value[0] == '"' {

@@ -104,15 +104,15 @@ func DecodeText(p Part, content []byte, limit int) []byte {
 
 // decodeText never aliases content.
 func decodeText(encoding, charset string, content []byte, limit int) []byte {
-	var b []byte
+	// Up to four bytes of a charset make one of UTF-8, and three or so of an
+	// encoding one of a charset: what can't be returned needn't be decoded.
+	room := 4*limit + 16
+	b := clip(content, room)
 	if d := newDecoder(encoding); d != nil {
-		// Three bytes or, with line ends, a little more stand for one:
-		// what can't be shown needn't be decoded.
-		b, _ = d.decode(make([]byte, 0, min(len(content), limit)), clip(content, 4*limit+16), true)
-	} else {
-		b = content
+		content = clip(content, 4*room)
+		b, _ = d.decode(make([]byte, 0, min(len(content), room)), content, true)
 	}
-	b = decodeCharset(charset, clip(b, limit))
+	b = decodeCharset(charset, clip(b, room))
 	if len(b) > limit {
 		for limit > 0 && !utf8.RuneStart(b[limit]) {
 			limit--
