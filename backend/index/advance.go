@@ -139,7 +139,7 @@ func (a *advance) leave() {
 // stay handles a message that both views have.
 func (a *advance) stay() {
 	o, n := a.old.chunks[a.oc], a.new.chunks[a.nc]
-	same := o.flags[a.oi] == n.flags[a.ni] && !o.isGone(a.oi) &&
+	same := o.flags[a.oi] == n.flags[a.ni] &&
 		max(o.modseqs.at(a.oi), a.old.floor) == max(n.modseqs.at(a.ni), a.new.floor) &&
 		a.sameKeywords(o.kw(a.oi), n.kw(a.ni))
 	if !same {

@@ -84,10 +84,10 @@ func (s *Segment) records(info *SegmentInfo) ([]byte, error) {
 			return nil, fmt.Errorf("op %d of %d: %w", i+1, len(s.Ops), err)
 		}
 	}
+	if s.View != nil && s.View.hasGone || s.View == nil && s.Base {
+		return nil, errors.New("needs the mailbox's own view")
+	}
 	if s.Base {
-		if s.View == nil || s.View.hasGone {
-			return nil, errors.New("a base is made of a mailbox's own view")
-		}
 		info.RecordCount = s.View.Len()
 		info.MinModSeq, info.MaxModSeq = s.View.highest, s.View.highest
 		for _, c := range s.View.chunks {

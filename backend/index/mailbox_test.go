@@ -159,3 +159,46 @@ func TestReadersAndWriter(t *testing.T) {
 	close(views)
 	wg.Wait()
 }
+
+// TestOutOfOrder: the highest modseq has the last word, in whatever order ops
+// come, alone and compacted.
+func TestOutOfOrder(t *testing.T) {
+	add := func(modseq uint64) Op { return Op{Kind: OpAppend, UID: 3, ModSeq: modseq} }
+	flags := func(modseq uint64) Op { return Op{Kind: OpFlags, UID: 3, ModSeq: modseq, Flags: Seen} }
+	missing := func(modseq uint64) Op { return Op{Kind: OpMissing, UIDs: uidset.Of(3), ModSeq: modseq} }
+	expunge := func(modseq uint64) Op { return Op{Kind: OpExpunge, UIDs: uidset.Of(3), ModSeq: modseq} }
+	for name, c := range map[string]struct {
+		ops  []Op
+		want string
+	}{
+		"append below missing":                  {[]Op{missing(4), add(2)}, "absent"},
+		"append below missing, then flags":      {[]Op{missing(4), add(2), flags(9)}, "absent"},
+		"append between two missing, reordered": {[]Op{missing(9), missing(5), add(7)}, "absent"},
+		"append above missing":                  {[]Op{add(1), missing(4), add(5)}, "there 0"},
+		"missing below flags":                   {[]Op{add(1), flags(5), missing(3)}, "there 1"},
+		"flags below append":                    {[]Op{add(5), flags(3)}, "there 0"},
+		"append below flags":                    {[]Op{add(1), flags(5), add(3)}, "there 1"},
+		"append above flags":                    {[]Op{add(1), flags(5), add(6)}, "there 0"},
+		"flags of nothing":                      {[]Op{flags(5), add(6)}, "there 0"},
+		"expunge below everything":              {[]Op{add(4), flags(5), expunge(1)}, "expunged"},
+		"append after expunge":                  {[]Op{expunge(1), add(4)}, "expunged"},
+		"missing after expunge":                 {[]Op{add(1), expunge(2), missing(4), add(5)}, "expunged"},
+		"expunge after missing":                 {[]Op{add(1), missing(2), expunge(4), add(5)}, "expunged"},
+	} {
+		for how, ops := range map[string][]Op{"plain": c.ops, "compacted": Compact(c.ops)} {
+			m := NewMailbox()
+			if err := m.Apply(ops...); err != nil {
+				t.Fatal(err)
+			}
+			v, got := m.View(), "absent"
+			if i, ok := v.Find(3); ok {
+				got = fmt.Sprint("there ", v.At(i).Flags)
+			} else if v.IsExpunged(3) {
+				got = "expunged"
+			}
+			if got != c.want || v.HighestModSeq() != slices.MaxFunc(c.ops, func(a, b Op) int { return int(a.ModSeq) - int(b.ModSeq) }).ModSeq {
+				t.Errorf("%s, %s: %s at %d, want %s", name, how, got, v.HighestModSeq(), c.want)
+			}
+		}
+	}
+}

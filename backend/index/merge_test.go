@@ -119,6 +119,56 @@ func TestMergeFilters(t *testing.T) {
 	}
 }
 
+// TestMergeGaps: a gap is not closed over UIDs that a copied block names,
+// although they were expunged.
+func TestMergeGaps(t *testing.T) {
+	large := uids(1, 40)
+	large.Add(100, 105)
+	m := filled(110)
+	gone := uids(41, 89)
+	gone.Add(91, 109)
+	if err := m.Apply(Op{Kind: OpExpunge, ModSeq: 1 << 40, UIDs: gone}); err != nil {
+		t.Fatal(err)
+	}
+	object, info, err := Encode(Segment{Name: "merged", View: m.View(), Merge: []Cold{
+		coldOf(t, "large", 1000, large), coldOf(t, "small", 1000, uidset.Of(90, 110)),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := coldFrom(t, object, info).Directory.Summaries.UIDs().String(); got != "1:40,90,100:105,110" {
+		t.Errorf("directory names %s", got)
+	}
+}
+
+// TestMergeSuperseded: of what two segments have, one copy is kept.
+func TestMergeSuperseded(t *testing.T) {
+	_, info, err := Encode(Segment{Name: "merged", Merge: []Cold{
+		coldOf(t, "older", 1000, uids(1, 100)), coldOf(t, "newer", 1000, uids(50, 150)),
+	}})
+	if err != nil || info.ColdCount != 150 {
+		t.Errorf("%d messages: %v", info.ColdCount, err)
+	}
+}
+
+// TestEncodeRefuses views with Gone messages, and a base without a view.
+func TestEncodeRefuses(t *testing.T) {
+	m := filled(3)
+	old := m.View()
+	if err := m.Apply(Op{Kind: OpExpunge, ModSeq: 1 << 40, UIDs: uids(2, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	shown, _ := Advance(old, m.View(), true)
+	for name, s := range map[string]Segment{
+		"gone": {View: shown}, "gone, base": {Base: true, View: shown}, "no view": {Base: true},
+		"invalid op": {Ops: []Op{{Kind: 9, ModSeq: 1}}},
+	} {
+		if _, _, err := Encode(s); err == nil {
+			t.Errorf("%s: encoded", name)
+		}
+	}
+}
+
 // TestMergeDamaged: nothing damaged is carried on.
 func TestMergeDamaged(t *testing.T) {
 	for name, size := range map[string]int{"copied": 3000, "unpacked": 30} {

@@ -212,7 +212,7 @@ func (v *View) IsExpunged(uid uint32) bool {
 
 // allExpunged reports whether all of first..last were expunged.
 func (v *View) allExpunged(first, last uint32) bool {
-	if last >= v.uidNext || v.hasGone || v.Search(first) != v.Search(last+1) {
+	if last >= v.uidNext || v.Search(first) != v.Search(last+1) {
 		return false
 	}
 	i := sort.Search(len(v.absent), func(i int) bool { return v.absent[i].last >= first })
