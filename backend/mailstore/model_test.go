@@ -50,17 +50,33 @@ func TestModel(t *testing.T) {
 type modelMail struct {
 	n     int // of mailText
 	flags string
-	// sure is what the flags were at the last upload: what a crash may go
-	// back to. Flags of a crash with a cache that survives are kept.
-	sure string
+	// since are the flags it had since they were last uploaded for sure: a
+	// crash that loses the cache may go back to any of them.
+	since []string
+}
+
+func newModelMail(n int, flags string) *modelMail {
+	return &modelMail{n: n, flags: flags, since: []string{flags}}
+}
+
+func (m *modelMail) set(flags string) {
+	m.flags = flags
+	m.since = append(m.since, flags)
 }
 
 type modelBox struct {
 	id       string
 	validity uint32
 	mails    map[uint32]*modelMail
-	next     uint32 // lowest UID that may come
-	modseq   uint64
+	// pending are delivered mails whose UIDs nobody has seen yet.
+	pending []*modelMail
+	known   uint32 // lowest UID that may turn up in pending
+	next    uint32 // lowest UID that may come
+	modseq  uint64
+}
+
+func newModelBox(id string, validity uint32) *modelBox {
+	return &modelBox{id: id, validity: validity, mails: map[uint32]*modelMail{}, known: 1, next: 1}
 }
 
 // world is one user and the model of it.
@@ -89,7 +105,7 @@ func (w *world) login() {
 	if len(w.boxes) == 0 {
 		w.subs = map[string]bool{}
 		for _, m := range w.u.Mailboxes() {
-			w.boxes[m.Name] = &modelBox{id: m.ID, validity: m.UIDValidity, mails: map[uint32]*modelMail{}, next: 1}
+			w.boxes[m.Name] = newModelBox(m.ID, m.UIDValidity)
 			w.ids[m.ID] = true
 		}
 	}
@@ -120,10 +136,24 @@ func (w *world) step() {
 		d := time.Duration(w.rnd.IntN(400)) * time.Second
 		w.note("%v pass", d)
 		w.r.pass(d)
+		if d >= w.r.s.cfg.UploadInterval {
+			w.uploaded()
+		}
 	default:
 		w.restart()
 	}
-	w.check()
+	if w.rnd.IntN(2) == 0 {
+		w.check()
+	}
+}
+
+// uploaded says that all flags are now safe.
+func (w *world) uploaded() {
+	for _, b := range w.boxes {
+		for _, m := range b.mails {
+			m.since = []string{m.flags}
+		}
+	}
 }
 
 // got checks a command's error against what the model says.
@@ -153,14 +183,28 @@ func (w *world) deliver(ctx context.Context) {
 	if w.boxes[name] == nil {
 		name = Inbox
 	}
-	// Which UID it has is learnt from the mailbox.
-	m := w.r.sel(w.u, name)
-	defer m.Close()
-	v := m.View()
-	if v.Len() == 0 {
-		w.r.t.Fatalf("nothing in %s; history:\n%s", name, strings.Join(w.history, "\n"))
+	b := w.boxes[name]
+	b.pending = append(b.pending, newModelMail(w.n, ""))
+}
+
+// settle finds the UIDs of mails that were delivered.
+func (w *world) settle(b *modelBox, m *Mailbox) {
+	w.r.t.Helper()
+	for _, rec := range m.View().All() {
+		if b.mails[rec.UID] != nil || len(b.pending) == 0 {
+			continue
+		}
+		if rec.UID < b.known {
+			w.r.t.Errorf("%s: UID %d turns up, %d was next; history:\n%s", m.Name(), rec.UID, b.known, strings.Join(w.history, "\n"))
+		}
+		b.mails[rec.UID] = b.pending[0]
+		b.pending = b.pending[1:]
+		b.next = max(b.next, rec.UID+1)
 	}
-	w.add(w.boxes[name], v.UID(v.Len()-1), &modelMail{n: w.n})
+	if len(b.pending) > 0 {
+		w.r.t.Errorf("%s: %d delivered mails are missing", m.Name(), len(b.pending))
+	}
+	b.known = b.next
 }
 
 func (w *world) append(ctx context.Context) {
@@ -180,8 +224,7 @@ func (w *world) append(ctx context.Context) {
 	}
 	w.got(err, nil)
 	for i, uid := range res.UIDs {
-		fl := canonicalFlags(flags)
-		w.add(b, uid, &modelMail{n: first + i, flags: fl, sure: fl})
+		w.add(b, uid, newModelMail(first+i, canonicalFlags(flags)))
 	}
 }
 
@@ -223,7 +266,9 @@ func (w *world) uids(b *modelBox) uidset.Set {
 func (w *world) selected() (string, *modelBox, *Mailbox) {
 	names := slices.Sorted(maps.Keys(w.boxes))
 	name := names[w.rnd.IntN(len(names))]
-	return name, w.boxes[name], w.r.sel(w.u, name)
+	m := w.r.sel(w.u, name)
+	w.settle(w.boxes[name], m)
+	return name, w.boxes[name], m
 }
 
 func (w *world) store(ctx context.Context) {
@@ -247,7 +292,7 @@ func (w *world) store(ctx context.Context) {
 		case ReplaceFlags:
 			have = c.Flags
 		}
-		mail.flags = canonicalFlags(have)
+		mail.set(canonicalFlags(have))
 	}
 }
 
@@ -295,9 +340,7 @@ func (w *world) copy(ctx context.Context) {
 		w.r.t.Fatalf("copied %v to %v, want %v", res.Src, res.Dst, want)
 	}
 	for i, uid := range want {
-		mail := *b.mails[uid]
-		mail.sure = mail.flags // they ride in the object
-		w.add(to, res.Dst[i], &mail)
+		w.add(to, res.Dst[i], newModelMail(b.mails[uid].n, b.mails[uid].flags))
 		if move {
 			delete(b.mails, uid)
 		}
@@ -328,12 +371,18 @@ func (w *world) made(name, id string) {
 			w.r.t.Errorf("UIDVALIDITY %d of %s is another's", b.validity, name)
 		}
 	}
-	w.boxes[name] = &modelBox{id: id, validity: info.UIDValidity, mails: map[uint32]*modelMail{}, next: 1}
+	w.boxes[name] = newModelBox(id, info.UIDValidity)
 }
 
 func (w *world) delete(ctx context.Context) {
 	name := w.name()
 	w.note("delete %s", name)
+	if b := w.boxes[name]; b != nil {
+		// Mails that this process has not seen yet would move to INBOX.
+		m := w.r.sel(w.u, name)
+		w.settle(b, m)
+		m.Close()
+	}
 	err := w.u.Delete(ctx, name)
 	switch {
 	case name == Inbox:
@@ -384,6 +433,9 @@ func (w *world) rename(ctx context.Context) {
 }
 
 func (w *world) renameInbox(ctx context.Context, to string) {
+	inbox := w.r.sel(w.u, Inbox)
+	w.settle(w.boxes[Inbox], inbox)
+	inbox.Close()
 	err := w.u.Rename(ctx, Inbox, to)
 	if w.boxes[to] != nil {
 		w.got(err, ErrExists)
@@ -392,19 +444,17 @@ func (w *world) renameInbox(ctx context.Context, to string) {
 	w.got(err, nil)
 	info, _ := w.u.Lookup(to)
 	w.made(to, info.ID)
-	inbox, b := w.boxes[Inbox], w.boxes[to]
+	from, b := w.boxes[Inbox], w.boxes[to]
 	m := w.r.sel(w.u, to)
 	defer m.Close()
 	have := allUIDs(m)
-	for i, uid := range slices.Sorted(maps.Keys(inbox.mails)) {
+	for i, uid := range slices.Sorted(maps.Keys(from.mails)) {
 		if i == len(have) {
-			w.r.t.Fatalf("%d mails in %s after rename, want %d", len(have), to, len(inbox.mails))
+			w.r.t.Fatalf("%d mails in %s after rename, want %d", len(have), to, len(from.mails))
 		}
-		mail := inbox.mails[uid]
-		mail.sure = mail.flags
-		w.add(b, have[i], mail)
+		w.add(b, have[i], newModelMail(from.mails[uid].n, from.mails[uid].flags))
 	}
-	inbox.mails = map[uint32]*modelMail{}
+	from.mails = map[uint32]*modelMail{}
 }
 
 func (w *world) subscribe(ctx context.Context) {
@@ -433,18 +483,27 @@ func (w *world) restart() {
 	}
 	w.r.start()
 	w.login()
+	if orderly {
+		w.uploaded()
+	}
 	if orderly || !lose {
 		return
 	}
-	// Flag changes may be lost, and nothing else: take over what is there
-	// if it is one of the two.
+	// Flag changes may be lost, and nothing else.
 	for name, b := range w.boxes {
 		m := w.r.sel(w.u, name)
+		w.settle(b, m)
 		v := m.View()
 		for _, rec := range v.All() {
-			if mail := b.mails[rec.UID]; mail != nil {
-				mail.flags = recordFlags(v, rec)
+			mail := b.mails[rec.UID]
+			if mail == nil {
+				continue
 			}
+			got := recordFlags(v, rec)
+			if !slices.Contains(mail.since, got) {
+				w.r.t.Errorf("%s: message %d has flags %q, had %q", name, rec.UID, got, mail.since)
+			}
+			mail.set(got)
 		}
 		m.Close()
 	}
@@ -481,6 +540,7 @@ func (w *world) checkBox(name string, b *modelBox) {
 	w.r.must(err)
 	m := w.r.sel(w.u, name)
 	defer m.Close()
+	w.settle(b, m)
 	v := m.View()
 	if int(st.Messages) != len(b.mails) || v.Len() != len(b.mails) {
 		w.r.t.Errorf("%s: STATUS tells %d messages, %d are shown, want %d", name, st.Messages, v.Len(), len(b.mails))

@@ -296,4 +296,3 @@ func names(u *User) string {
 	}
 	return strings.Join(all, " ")
 }
-
