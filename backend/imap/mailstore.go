@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"sync"
 
 	"mailbackend.io/backend/imap/fetch"
 	"mailbackend.io/backend/mailstore"
@@ -25,19 +24,6 @@ func (r realStore) Open(ctx context.Context, user string) (User, error) {
 }
 
 type realUser struct{ *mailstore.User }
-
-// OnDone implements User.
-func (r realUser) OnDone(fn func()) (stop func()) {
-	stopped := make(chan struct{})
-	go func() {
-		select {
-		case <-r.Done():
-			fn()
-		case <-stopped:
-		}
-	}()
-	return sync.OnceFunc(func() { close(stopped) })
-}
 
 // Select implements User.
 func (r realUser) Select(ctx context.Context, name string, readOnly bool) (Mailbox, error) {
