@@ -20,7 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"sync"
+	"runtime"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -178,9 +178,7 @@ func (c Codec) encode(src []byte) []byte {
 	if c != Zstd {
 		panic(fmt.Sprintf("format: codec %d", c))
 	}
-	enc := encoders.Get().(*zstd.Encoder)
-	defer encoders.Put(enc)
-	return enc.EncodeAll(src, make([]byte, 0, len(src)/2+64))
+	return encoder.EncodeAll(src, make([]byte, 0, len(src)/2+64))
 }
 
 func (c Codec) decode(src []byte, limit int) ([]byte, error) {
@@ -190,28 +188,56 @@ func (c Codec) decode(src []byte, limit int) ([]byte, error) {
 	return Decompress(nil, src, limit)
 }
 
-// encoders and decoders are pooled: an encoder is about 1.6 MB.
-var encoders = sync.Pool{New: func() any {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true), zstd.WithWindowSize(1<<20), zstd.WithSingleSegment(true))
+// The coders are shared by all: as many buffers are worked on at a time as there
+// are processors, and others wait. They are not in a sync.Pool, because an encoder
+// is about 1.6 MB, which each garbage collection would have made anew; and they are
+// complete when the program starts, because what a coder makes lazily (a channel)
+// would belong to the testing/synctest bubble that used it first.
+var (
+	encoder  = newEncoder(runtime.GOMAXPROCS(0))
+	decoders = newDecoders(runtime.GOMAXPROCS(0))
+)
+
+func newEncoder(parallel int) *zstd.Encoder {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(parallel), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true), zstd.WithWindowSize(1<<20), zstd.WithSingleSegment(true))
 	if err != nil {
 		panic("format: zstd encoder: " + err.Error()) // the options are constants
 	}
+	enc.EncodeAll(nil, nil)
 	return enc
-}}
+}
 
-var decoders = sync.Pool{New: func() any {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(512<<20), zstd.WithDecoderMaxMemory(4<<30))
-	if err != nil {
-		panic("format: zstd decoder: " + err.Error())
+func newDecoders(parallel int) chan *zstd.Decoder {
+	idle := make(chan *zstd.Decoder, parallel)
+	for range parallel {
+		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(512<<20), zstd.WithDecoderMaxMemory(4<<30))
+		if err != nil {
+			panic("format: zstd decoder: " + err.Error())
+		}
+		idle <- dec
 	}
-	return dec
-}}
+	return idle
+}
+
+// tinyFrame is the zstd frame of one byte. A decoder holds on to the input it
+// was last given until it is given another.
+var tinyFrame = encoder.EncodeAll([]byte{0}, nil)
+
+// decodeAll appends the content of the frames in src to dst.
+func decodeAll(dst, src []byte) ([]byte, error) {
+	dec := <-decoders
+	defer func() { decoders <- dec }()
+	out, err := dec.DecodeAll(src, dst)
+	if len(src) > 64<<10 {
+		var b [1]byte
+		dec.DecodeAll(tinyFrame, b[:0])
+	}
+	return out, err
+}
 
 // Compress appends one zstd frame of src, with content size and checksum.
 func Compress(dst, src []byte) []byte {
-	enc := encoders.Get().(*zstd.Encoder)
-	defer encoders.Put(enc)
-	return enc.EncodeAll(src, dst)
+	return encoder.EncodeAll(src, dst)
 }
 
 // Decompress appends the content of the zstd frames in src to dst, at most
@@ -247,12 +273,10 @@ func Decompress(dst, src []byte, limit int) ([]byte, error) {
 		}
 		rest = rest[n:]
 	}
-	dec := decoders.Get().(*zstd.Decoder)
-	defer decoders.Put(dec)
 	if cap(dst)-len(dst) < total {
 		dst = append(make([]byte, 0, len(dst)+total), dst...)
 	}
-	out, err := dec.DecodeAll(src, dst)
+	out, err := decodeAll(dst, src)
 	if err != nil {
 		return dst, fmt.Errorf("%w: zstd: %w", ErrCorrupt, err)
 	}
