@@ -179,6 +179,7 @@ func TestOutOfOrder(t *testing.T) {
 		"flags below append":                    {[]Op{add(5), flags(3)}, "there 0"},
 		"append below flags":                    {[]Op{add(1), flags(5), add(3)}, "there 1"},
 		"append above flags":                    {[]Op{add(1), flags(5), add(6)}, "there 0"},
+		"append below flags, flags":             {[]Op{flags(8), add(2), flags(9)}, "there 1"},
 		"flags of nothing":                      {[]Op{flags(5), add(6)}, "there 0"},
 		"expunge below everything":              {[]Op{add(4), flags(5), expunge(1)}, "expunged"},
 		"append after expunge":                  {[]Op{expunge(1), add(4)}, "expunged"},
