@@ -123,3 +123,21 @@ func BenchmarkReadMeta(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkSection(b *testing.B) {
+	list := benchSummaries(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, _, ok := list[i%len(list)].Section(nil, "HEADER"); !ok {
+			b.Fatal("no header")
+		}
+	}
+}
+
+func BenchmarkEnvelopeStruct(b *testing.B) {
+	list := benchSummaries(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		list[i%len(list)].Envelope()
+	}
+}

@@ -6,7 +6,7 @@ import (
 )
 
 // What a node's text block holds besides type and encoding; see
-// docs/formats-mail.md.
+// docs/formats.md.
 const (
 	hasID = 1 << iota
 	hasDescription

@@ -49,3 +49,13 @@ func appendToken(dst, s []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s))<<1)
 	return append(dst, s...)
 }
+
+// tokenString is string(s) without an allocation for what is in the dictionary.
+func tokenString(s []byte) string {
+	if len(s) <= maxDictionaryString {
+		if i, ok := dictionaryIDs[string(s)]; ok {
+			return dictionary[i]
+		}
+	}
+	return string(s)
+}

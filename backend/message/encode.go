@@ -7,7 +7,7 @@ import (
 // summaryVersion is the first byte of an encoded summary.
 const summaryVersion = 1
 
-// encode writes what the pass found; see docs/formats-mail.md.
+// encode writes what the pass found; see docs/formats.md.
 func (x *indexer) encode() []byte {
 	x.sortHashes()
 	var room [1024]byte

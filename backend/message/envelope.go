@@ -79,7 +79,8 @@ func (f *envelopeFields) appendText(dst []byte, id field, utf8 bool) []byte {
 	if e.id == fNone {
 		return append(dst, "NIL"...)
 	}
-	return appendString(dst, unfold(nil, e.value()), utf8)
+	var room [256]byte
+	return appendString(dst, unfold(room[:], e.value()), utf8)
 }
 
 // addresses calls do for every value of a field that has addresses.

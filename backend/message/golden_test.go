@@ -51,6 +51,14 @@ func goldenHead(t *testing.T) string {
 func TestGolden(t *testing.T) {
 	golden(t, "summary.golden", goldenSummaries())
 	golden(t, "meta.golden", goldenHead(t))
+	var tables strings.Builder
+	for i, name := range fieldNames[1:] {
+		fmt.Fprintf(&tables, "field %d %s\n", i+1, name)
+	}
+	for i, s := range dictionary {
+		fmt.Fprintf(&tables, "string %d %s\n", i, s)
+	}
+	golden(t, "tables.golden", tables.String())
 }
 
 func golden(t *testing.T, name, got string) {

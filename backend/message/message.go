@@ -4,6 +4,25 @@
 // byte of a mail, never refuses one, and does not know mailboxes, UIDs or
 // protocols, except that a Summary can render itself as IMAP's ENVELOPE and
 // BODYSTRUCTURE.
+//
+// A stored mail is a zstd file (RFC 8878): a skippable frame that holds the
+// Meta, then the mail in independent frames, the first of them for the header
+// lines that were put in front for this recipient.
+//
+//	0             4          8                                HeadSize
+//	┌─────────────┬──────────┬────────────────────────────────┬────────────┬────────────┬──
+//	│ 50 2A 4D 18 │ size u32 │ format frame "MBMO" 1: Meta    │ zstd frame │ zstd frame │ …
+//	│ skippable   │          │ GUID … Summary                 │ prefix     │ ≤ 512 KiB  │
+//	└─────────────┴──────────┴────────────────────────────────┴────────────┴────────────┴──
+//
+// The Meta's payload is four ids, two dates, and tagged fields; a Summary is:
+//
+//	┌─────┬────────┬──────┬────────┬─────────┬───────────┬────────┬──────────────────────┐
+//	│ ver │ fields │ size │ prefix │ preview │ hashes of │ header │ nodes of the MIME    │
+//	│ u8  │ known  │      │ size   │         │ names     │ fields │ tree, parents first  │
+//	└─────┴────────┴──────┴────────┴─────────┴───────────┴────────┴──────────────────────┘
+//
+// docs/formats.md tells every byte.
 package message
 
 // ID is a 128-bit identifier.

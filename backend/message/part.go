@@ -18,7 +18,7 @@ type Part struct {
 	// TextOffset, TextLen are the body behind the message header
 	// (BODY[TEXT], BODY[n.TEXT]). Length 0 where HeaderLen is meaningless.
 	TextOffset, TextLen int64
-	Lines               int64 // line feeds in the content
+	Lines               int64 // line feeds in the content of text and messages
 	// Type, Subtype and Encoding as written, or the defaults of RFC 2045.
 	Type, Subtype, Encoding string
 	Charset                 string // the charset parameter, "" if none
@@ -177,8 +177,8 @@ func (f *finder) makePart(n *treeNode, root bool) Part {
 		MIMEOffset: n.off + f.prefix, MIMELen: n.body - n.off,
 		BodyOffset: n.body + f.prefix, BodyLen: n.end - n.body,
 		Lines: n.lines,
-		Type:  string(n.typ), Subtype: string(n.sub), Encoding: string(n.encoding),
-		Disposition: string(n.disp), ContentID: string(n.id),
+		Type:  tokenString(n.typ), Subtype: tokenString(n.sub), Encoding: tokenString(n.encoding),
+		Disposition: tokenString(n.disp), ContentID: string(n.id),
 		IsMultipart: n.kind == kindMulti, IsMessage: n.kind == kindMessage, IsText: n.kind == kindText,
 		Children: n.children,
 	}
@@ -214,5 +214,5 @@ func (f *finder) param(l list, name string) string {
 			plain = v
 		}
 	}
-	return string(plain)
+	return tokenString(plain)
 }

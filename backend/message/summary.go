@@ -9,7 +9,7 @@ import (
 )
 
 // Summary is what is known of a mail without its bytes, in a compact encoded
-// form (docs/formats-mail.md). It is immutable, has no pointers but to its own bytes,
+// form (docs/formats.md). It is immutable, has no pointers but to its own bytes,
 // and is safe for concurrent use. The zero Summary is not valid: its methods
 // behave as for an empty mail.
 type Summary struct{ b []byte }
