@@ -10,6 +10,7 @@ import (
 	"mailbackend.io/backend/auth"
 	"mailbackend.io/backend/config"
 	"mailbackend.io/backend/imap"
+	"mailbackend.io/backend/lmtp"
 	"mailbackend.io/backend/pop3"
 )
 
@@ -40,6 +41,9 @@ func (s *Server) listen(users auth.Source, tlsConfig *tls.Config, host Host) err
 		}},
 		{"pop3", s.cfg.POP3.Listeners, func(c *tls.Config) protocolServer {
 			return pop3.New(s.pop3Config(c), pop3.Deps{Store: pop3.FromMailstore(s.store), Auth: users, Clock: host.Clock, Log: s.log})
+		}},
+		{"lmtp", s.cfg.LMTP.Listeners, func(c *tls.Config) protocolServer {
+			return lmtp.New(s.lmtpConfig(c, host), lmtp.Deps{Store: s.store, Users: users, Clock: host.Clock, Log: s.log})
 		}},
 	} {
 		// Listeners without TLS have a server of their own, which offers none.
@@ -107,4 +111,17 @@ func (s *Server) imapConfig(tlsConfig *tls.Config) imap.Config {
 func (s *Server) pop3Config(tlsConfig *tls.Config) pop3.Config {
 	c := s.cfg.POP3
 	return pop3.Config{TLS: tlsConfig, AllowPlaintextAuth: c.AllowPlaintextAuth, MaxConns: c.MaxConnections, IdleTimeout: time.Duration(c.IdleTimeout)}
+}
+
+func (s *Server) lmtpConfig(tlsConfig *tls.Config, host Host) lmtp.Config {
+	c := s.cfg.LMTP
+	name := c.Hostname
+	if name == "" {
+		name = host.HostName
+	}
+	return lmtp.Config{
+		Hostname: name, TLS: tlsConfig, MaxConns: c.MaxConnections, MaxRecipients: c.MaxRecipients,
+		MaxMessage: int64(c.MaxMessage), MessageMemory: int64(c.MessageMemory), IdleTimeout: time.Duration(c.IdleTimeout),
+		DetailDelimiter: c.DetailDelimiter, DetailMailbox: c.DetailMailbox, LocalPart: c.UserName == "localPart",
+	}
 }

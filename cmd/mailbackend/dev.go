@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"mailbackend.io/backend/config"
 )
@@ -23,10 +24,12 @@ func dev(ctx context.Context, args []string, out, errOut io.Writer) error {
 	lmtp := fs.String("lmtp", "127.0.0.1:1024", "LMTP `ADDR`")
 	admin := fs.String("admin", "127.0.0.1:1080", "`ADDR` of /healthz, /readyz and /metrics")
 	s3 := fs.String("s3", "", "use the bucket at `URL` (http://host:port/bucket[/prefix]); keys from the AWS_* variables")
+	interval := fs.Duration("upload-interval", 5*time.Minute, "upload changes of flags after this `TIME`")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
 	cfg := config.Default()
+	cfg.Index.UploadInterval = config.Duration(*interval)
 	cfg.Auth = config.Auth{AnyUser: "dev"}
 	cfg.Cache.Dir = filepath.Join(*dir, "cache")
 	cfg.Cache.ActiveUsers = 10_000
