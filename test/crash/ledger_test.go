@@ -159,7 +159,7 @@ func (l *ledger) checkUser(p *harness.Process, user string, oldest time.Time) er
 	if l.validity[user] == "" {
 		return fmt.Errorf("SELECT tells no UIDVALIDITY")
 	}
-	mails, err := c.Fetch("1:*", true)
+	mails, err := fetchAll(c)
 	if err != nil {
 		return err
 	}
@@ -183,6 +183,22 @@ func (l *ledger) checkUser(p *harness.Process, user string, oldest time.Time) er
 		}
 	}
 	return l.checkThere(user, found)
+}
+
+// fetchAll reads every mail. Right after a takeover some may turn out to have
+// been expunged before the crash; they are told at the next command (RFC 9051
+// section 7.1, EXPUNGEISSUED), and the client asks again.
+func fetchAll(c *harness.IMAP) (mails []harness.Mail, err error) {
+	for range 5 {
+		mails, err = c.Fetch("1:*", true)
+		if err == nil || !strings.Contains(err.Error(), "[EXPUNGEISSUED]") {
+			break
+		}
+		if _, err := c.OK("NOOP"); err != nil {
+			return nil, err
+		}
+	}
+	return mails, err
 }
 
 // checkThere: acknowledged mails are there once, expunged ones not.

@@ -148,14 +148,7 @@ func flag100(d *demo, s *state) string {
 		d.check(err, "STORE")
 		return ""
 	})
-	before := d.proc.Requests()["PUT-if-match"]
-	deadline := time.Now().Add(10 * uploadInterval)
-	for d.proc.Requests()["PUT-if-match"] == before {
-		if time.Now().After(deadline) {
-			d.Fatalf("no upload within %v", 10*uploadInterval)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	waitClean(d)
 	s.mails = snapshot(d)
 	return fmt.Sprintf("uploaded by the background after at most %v (5 minutes by default)", uploadInterval)
 }
@@ -202,7 +195,7 @@ func killWarm(d *demo, s *state) string {
 }
 
 func killCold(d *demo, s *state) string {
-	waitClean(d)
+	waitClean(d) // the flags of the step before
 	s.mails = snapshot(d)
 	d.proc.Kill()
 	d.check(os.RemoveAll(filepath.Join(d.dir, "cache")), "remove the cache")

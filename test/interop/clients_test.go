@@ -64,20 +64,18 @@ assert m.create("Box")[0] == "OK"
 assert m.create('"Entw&APw-rfe"')[0] == "OK"
 typ, data = m.list(); names = b"\n".join(data); assert b"Box" in names and b"Entw&APw-rfe" in names, data
 typ, data = m.copy("1:3", "Box"); assert typ == "OK", data
-assert m.untagged_responses or True
 typ, data = m.append("Box", r"(\Flagged)", imaplib.Time2Internaldate(time.time()), b"Subject: appended\r\n\r\nbody\r\n"); assert typ == "OK"
 typ, data = m.status("Box", "(MESSAGES UNSEEN UIDNEXT UIDVALIDITY)"); assert b"MESSAGES 4" in data[0] and b"UNSEEN 1" in data[0], data
 assert m.rename("Box", "Box2")[0] == "OK"
 assert m.subscribe("Box2")[0] == "OK"
 typ, data = m.lsub(); assert any(b"Box2" in d for d in data), data
 m.store("1:2", "+FLAGS", r"(\Deleted)")
-typ, data = m.expunge(); assert data == [b"1", b"1"], data
+typ, data = m.expunge(); assert data in ([b"1", b"1"], [b"2", b"1"]), data
 assert m.noop()[0] == "OK"
 assert m.close()[0] == "OK"
 typ, data = m.select("Box2", readonly=True); assert data == [b"4"], data
-assert m.delete("Box2")[0] in ("OK", "NO")
 assert m.unselect()[0] == "OK"
-assert m.delete("Box2")[0] in ("OK", "NO")
+assert m.delete("Box2")[0] == "OK"
 assert m.logout()[0] == "BYE"
 print("imaplib is content")
 `
@@ -115,7 +113,7 @@ func TestPython(t *testing.T) {
 
 func TestMutt(t *testing.T) {
 	t.Parallel()
-	mutt := tool(t, "mutt", "mutt")
+	mutt, script := tool(t, "mutt", "mutt"), tool(t, "script", "bsdutils")
 	p := harness.Start(t, harness.Options{})
 	deliver(t, p, "mutt", 5)
 	home := t.TempDir()
@@ -125,12 +123,13 @@ set spoolfile="+INBOX"
 set imap_user=mutt imap_pass=dev
 set ssl_starttls=no ssl_force_tls=no
 set confirmappend=no confirmcreate=no delete=yes mark_old=no
-set move=no quit=yes
+set move=no quit=yes wait_key=no
 set header_cache=%s/hcache
+# Tag all, copy them to a new folder, flag the first, delete the last, sync, quit.
+push "<tag-pattern>~A<enter><tag-prefix><copy-message>=Copied<enter><first-entry><flag-message><last-entry><untag-pattern>~A<enter><delete-message><sync-mailbox><quit>"
 `, p.IMAP, home))
-	// Tag all, copy them to a new folder, flag the first, delete the last, sync, quit.
-	run(t, home, "", mutt, "-F", filepath.Join(home, ".muttrc"), "-e",
-		`push "<tag-pattern>~A<enter><tag-prefix><copy-message>=Copied<enter><first-entry><flag-message><last-entry><untag-pattern>~A<enter><delete-message><sync-mailbox><quit>"`)
+	// mutt needs a terminal, which script gives it.
+	run(t, home, "", script, "-qec", mutt+" -F "+filepath.Join(home, ".muttrc"), "/dev/null")
 	if got := fetch(t, p, "mutt", "Copied"); len(got) != 5 {
 		t.Errorf("%d mails copied of 5", len(got))
 	}
@@ -145,10 +144,10 @@ func TestSMTPSource(t *testing.T) {
 	source := tool(t, "smtp-source", "postfix")
 	p := harness.Start(t, harness.Options{})
 	run(t, t.TempDir(), "", source, "-L", "-c", "-s", "8", "-m", "400", "-l", "5000", "-N", "-f", "a@example.org", "-t", "load", p.LMTP)
-	// -N numbers the recipients: load0, load1, …; each has his one mail.
+	// -N numbers the recipients: 1load, 2load, …; each has one mail.
 	total := 0
 	for i := range 400 {
-		user := fmt.Sprintf("load%d", i+1)
+		user := fmt.Sprintf("%dload", i+1)
 		if i%40 != 0 {
 			continue
 		}

@@ -154,6 +154,9 @@ Expunge Both
 SyncState *
 CopyArrivalDate yes
 `, port(t, p.IMAP), home))
+	if err := os.MkdirAll(filepath.Join(home, "mail"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	run(t, home, "", mbsync, "-a")
 	files := maildir(t, filepath.Join(home, "mail/INBOX"))
 	far := fetch(t, p, "sync", "INBOX")
