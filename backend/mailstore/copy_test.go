@@ -19,12 +19,12 @@ func TestCopyKeepsAndRenews(t *testing.T) {
 		u := r.open("u")
 		defer u.Close()
 		date := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
-		_, err := u.Append(t.Context(), "INBOX", []NewMessage{{Body: mailBody(1), Flags: []string{`\Seen`, "$Key"}, InternalDate: date}})
+		_, err := u.Append(r.ctx, "INBOX", []NewMessage{{Body: mailBody(1), Flags: []string{`\Seen`, "$Key"}, InternalDate: date}})
 		r.must(err)
 		r.append(u, "INBOX", 2)
 		r.pass(time.Hour)
 		m := r.sel(u, "INBOX")
-		res, err := m.Copy(t.Context(), uidset.OfRanges(uidset.Range{First: 1, Last: 1000}), "Archive")
+		res, err := m.Copy(r.ctx, uidset.OfRanges(uidset.Range{First: 1, Last: 1000}), "Archive")
 		r.must(err)
 		dst := r.sel(u, "Archive")
 		if info, _ := u.Lookup("Archive"); res.UIDValidity != info.UIDValidity || fmt.Sprint(res.Src, res.Dst) != "[1 2] [1 2]" {
@@ -36,21 +36,21 @@ func TestCopyKeepsAndRenews(t *testing.T) {
 		if a.InternalDate != date.Unix() || b.InternalDate != a.InternalDate || b.SaveDate < a.SaveDate+3600 || a.Size != b.Size {
 			t.Errorf("copied %+v to %+v", a, b)
 		}
-		ia, err := m.IDs(t.Context(), 1)
+		ia, err := m.IDs(r.ctx, 1)
 		r.must(err)
-		ib, err := dst.IDs(t.Context(), 1)
+		ib, err := dst.IDs(r.ctx, 1)
 		r.must(err)
 		if ia.EmailID != ib.EmailID || ia.ThreadID != ib.ThreadID || ia.GUID == ib.GUID || ia.EmailID == (index.ID{}) {
 			t.Errorf("ids %v to %v", ia, ib)
 		}
-		res, err = m.Copy(t.Context(), uidset.Of(2), "inbox")
+		res, err = m.Copy(r.ctx, uidset.Of(2), "inbox")
 		r.must(err)
 		if fmt.Sprint(res.Src, res.Dst) != "[2] [3]" {
 			t.Errorf("copy within a mailbox: %+v", res)
 		}
-		_, err = m.Copy(t.Context(), uidset.Of(2), "nowhere")
+		_, err = m.Copy(r.ctx, uidset.Of(2), "nowhere")
 		r.wantErr("to nowhere", err, ErrNoMailbox)
-		res, err = m.Copy(t.Context(), uidset.Of(77), "Archive")
+		res, err = m.Copy(r.ctx, uidset.Of(77), "Archive")
 		if err != nil || len(res.Src) != 0 {
 			t.Errorf("of nothing: %+v, %v", res, err)
 		}
@@ -75,7 +75,7 @@ func TestFailedCopyLeavesNothing(t *testing.T) {
 			}
 			return mem.Fault{}
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		if _, err := m.Copy(ctx, m.View().UIDs(), "Archive"); err == nil {
 			t.Fatal("no error")
@@ -101,7 +101,7 @@ func TestFailedMoveLosesNothing(t *testing.T) {
 			}
 			return mem.Fault{}
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		res, err := m.Move(ctx, m.View().UIDs(), "Archive")
 		if err == nil || fmt.Sprint(res.Src, res.Dst) != "[1 2] [1 2]" {
@@ -111,7 +111,7 @@ func TestFailedMoveLosesNothing(t *testing.T) {
 		r.pass(time.Hour)
 		r.wantShow(dst, "1 mail 1; 2 mail 2")
 		r.wantShow(m, "3 mail 3; 4 mail 4; 5 mail 5")
-		res, err = m.Move(t.Context(), m.View().UIDs(), "Archive")
+		res, err = m.Move(r.ctx, m.View().UIDs(), "Archive")
 		r.must(err)
 		if fmt.Sprint(res.Src) != "[3 4 5]" {
 			t.Errorf("%+v", res)
@@ -130,7 +130,7 @@ func TestExpunge(t *testing.T) {
 		r.append(u, "INBOX", 1, 2, 3, 4)
 		m := r.sel(u, "INBOX")
 		r.store(m, AddFlags, `\Deleted`, 1, 3, 4)
-		gone, err := m.Expunge(t.Context(), uidset.Of(1, 2, 3))
+		gone, err := m.Expunge(r.ctx, uidset.Of(1, 2, 3))
 		r.must(err)
 		if gone.String() != "1,3" {
 			t.Errorf("expunged %v", gone)
@@ -141,7 +141,7 @@ func TestExpunge(t *testing.T) {
 			}
 		}
 		r.wantShow(m, `2 mail 2; 4 mail 4 \Deleted`)
-		gone, err = m.Remove(t.Context(), uidset.Of(2, 9))
+		gone, err = m.Remove(r.ctx, uidset.Of(2, 9))
 		r.must(err)
 		if gone.String() != "2" {
 			t.Errorf("removed %v", gone)

@@ -76,7 +76,7 @@ func TestCreate(t *testing.T) {
 			{"mine", `\IMPORTANT`, nil},
 			{"one more", "", ErrLimit},
 		} {
-			id, err := u.Create(t.Context(), c.name, strings.Fields(c.use))
+			id, err := u.Create(r.ctx, c.name, strings.Fields(c.use))
 			r.wantErr("create "+c.name, err, c.err)
 			if (err == nil) != (id != "") {
 				t.Errorf("create %s: id %q", c.name, id)
@@ -98,32 +98,32 @@ func TestDelete(t *testing.T) {
 	inRig(t, func(r *rig) {
 		u := r.open("u")
 		defer u.Close()
-		first, err := u.Create(t.Context(), "a", nil)
+		first, err := u.Create(r.ctx, "a", nil)
 		r.must(err)
-		_, err = u.Create(t.Context(), "a/b", nil)
+		_, err = u.Create(r.ctx, "a/b", nil)
 		r.must(err)
 		r.append(u, "a", 1)
 		before, _ := u.Lookup("a")
 		m := r.sel(u, "a")
 		told := m.Changed()
-		r.must(u.Delete(t.Context(), "a"))
+		r.must(u.Delete(r.ctx, "a"))
 		<-told
 		if !m.Deleted() {
 			t.Error("the session that has it selected doesn't know")
 		}
-		_, err = m.SetFlags(t.Context(), FlagChange{UIDs: uidset.Of(1)})
+		_, err = m.SetFlags(r.ctx, FlagChange{UIDs: uidset.Of(1)})
 		r.wantErr("STORE in a deleted mailbox", err, ErrNoMailbox)
 		m.Close()
 		if got := names(u); got != "INBOX (a) a/b Archive Drafts Junk Sent Trash" &&
 			got != "INBOX Archive Drafts Junk Sent Trash (a) a/b" {
 			t.Errorf("names %s", got)
 		}
-		r.wantErr("delete a name without mailbox", u.Delete(t.Context(), "a"), ErrNoMailbox)
-		r.wantErr("delete nothing", u.Delete(t.Context(), "x//y"), ErrNoMailbox)
-		r.wantErr("delete INBOX", u.Delete(t.Context(), "inbox"), ErrCannot)
-		_, err = u.Select(t.Context(), "a", false)
+		r.wantErr("delete a name without mailbox", u.Delete(r.ctx, "a"), ErrNoMailbox)
+		r.wantErr("delete nothing", u.Delete(r.ctx, "x//y"), ErrNoMailbox)
+		r.wantErr("delete INBOX", u.Delete(r.ctx, "inbox"), ErrCannot)
+		_, err = u.Select(r.ctx, "a", false)
 		r.wantErr("select a name without mailbox", err, ErrNoMailbox)
-		again, err := u.Create(t.Context(), "a", nil)
+		again, err := u.Create(r.ctx, "a", nil)
 		r.must(err)
 		after, _ := u.Lookup("a")
 		if again == first || after.UIDValidity == before.UIDValidity {
@@ -137,12 +137,12 @@ func TestRename(t *testing.T) {
 	inRig(t, func(r *rig) {
 		u := r.open("u")
 		defer u.Close()
-		id, err := u.Create(t.Context(), "a/b", nil)
+		id, err := u.Create(r.ctx, "a/b", nil)
 		r.must(err)
 		r.append(u, "a/b", 1)
-		r.must(u.Subscribe(t.Context(), "a/b", true))
+		r.must(u.Subscribe(r.ctx, "a/b", true))
 		m := r.sel(u, "a/b")
-		r.wantCost("rename", "PUT root 1", 1, func() { r.must(u.Rename(t.Context(), "a", "x/y")) })
+		r.wantCost("rename", "PUT root 1", 1, func() { r.must(u.Rename(r.ctx, "a", "x/y")) })
 		if m.Name() != "x/y/b" || m.ID() != id {
 			t.Errorf("selected mailbox is %s %s now", m.Name(), m.ID())
 		}
@@ -150,10 +150,10 @@ func TestRename(t *testing.T) {
 		if got := names(u); got != "INBOX Archive Drafts Junk Sent Trash (a/b)* (x) (x/y) x/y/b" {
 			t.Errorf("names %s", got)
 		}
-		r.wantErr("onto itself", u.Rename(t.Context(), "x/y/b", "x/y/b"), ErrExists)
-		r.wantErr("onto INBOX", u.Rename(t.Context(), "x/y/b", "inbox"), ErrExists)
-		r.wantErr("to a bad name", u.Rename(t.Context(), "x/y/b", "q\n"), ErrCannot)
-		r.wantErr("of nothing", u.Rename(t.Context(), "nothing", "q"), ErrNoMailbox)
+		r.wantErr("onto itself", u.Rename(r.ctx, "x/y/b", "x/y/b"), ErrExists)
+		r.wantErr("onto INBOX", u.Rename(r.ctx, "x/y/b", "inbox"), ErrExists)
+		r.wantErr("to a bad name", u.Rename(r.ctx, "x/y/b", "q\n"), ErrCannot)
+		r.wantErr("of nothing", u.Rename(r.ctx, "nothing", "q"), ErrNoMailbox)
 	})
 }
 
@@ -163,13 +163,13 @@ func TestRenameInbox(t *testing.T) {
 	inRig(t, func(r *rig) {
 		u := r.open("u")
 		defer u.Close()
-		_, err := u.Create(t.Context(), "INBOX/child", nil)
+		_, err := u.Create(r.ctx, "INBOX/child", nil)
 		r.must(err)
 		r.append(u, "INBOX", 1, 2, 3)
 		m := r.sel(u, "INBOX")
 		r.store(m, AddFlags, `\Seen key`, 2)
 		inbox, _ := u.Lookup("INBOX")
-		r.must(u.Rename(t.Context(), "inbox", "old"))
+		r.must(u.Rename(r.ctx, "inbox", "old"))
 		r.wantShow(m, "")
 		r.wantShow(r.sel(u, "old"), `1 mail 1; 2 mail 2 \Seen key; 3 mail 3`)
 		if now, _ := u.Lookup("INBOX"); now.ID != inbox.ID || now.UIDValidity != inbox.UIDValidity {
@@ -178,7 +178,7 @@ func TestRenameInbox(t *testing.T) {
 		if got := names(u); got != "INBOX INBOX/child Archive Drafts Junk Sent Trash old" {
 			t.Errorf("names %s", got)
 		}
-		r.wantErr("onto another", u.Rename(t.Context(), "INBOX", "old"), ErrExists)
+		r.wantErr("onto another", u.Rename(r.ctx, "INBOX", "old"), ErrExists)
 		r.deliver("u", 4)
 		r.wantShow(m, "4 mail 4")
 	})
@@ -189,16 +189,16 @@ func TestSubscribe(t *testing.T) {
 		u := r.open("u")
 		defer u.Close()
 		for _, n := range []string{"missing/deep", "Sent", "inbox"} {
-			r.must(u.Subscribe(t.Context(), n, true))
+			r.must(u.Subscribe(r.ctx, n, true))
 		}
-		r.wantErr("one more", u.Subscribe(t.Context(), "more", true), ErrLimit)
-		r.wantErr("a bad name", u.Subscribe(t.Context(), "a//b", true), ErrCannot)
-		r.must(u.Subscribe(t.Context(), "a//b", false))
-		r.must(u.Subscribe(t.Context(), "not subscribed", false))
+		r.wantErr("one more", u.Subscribe(r.ctx, "more", true), ErrLimit)
+		r.wantErr("a bad name", u.Subscribe(r.ctx, "a//b", true), ErrCannot)
+		r.must(u.Subscribe(r.ctx, "a//b", false))
+		r.must(u.Subscribe(r.ctx, "not subscribed", false))
 		if got := strings.Join(u.Subscriptions(), " "); got != "INBOX Sent missing/deep" {
 			t.Errorf("subscriptions %s", got)
 		}
-		r.must(u.Subscribe(t.Context(), "INBOX", false))
+		r.must(u.Subscribe(r.ctx, "INBOX", false))
 		if got := names(u); got != "INBOX Archive Drafts Junk Sent* Trash (missing/deep)*" {
 			t.Errorf("names %s", got)
 		}

@@ -167,7 +167,7 @@ func (s *frameSource) head(ctx context.Context, off, n int64) (*message.Meta, er
 	if !s.whole {
 		need := int64(message.HeadGuess)
 		if off < message.FrameBytes {
-			need += min(off+n, message.FrameBytes)
+			need += message.FrameBytes // the first frame, likely
 		}
 		if n > message.FrameBytes {
 			need = max(need, s.piece)

@@ -195,7 +195,7 @@ func (w *world) settle(b *modelBox, m *Mailbox) {
 			continue
 		}
 		if rec.UID < b.known {
-			w.r.t.Errorf("%s: UID %d turns up, %d was next; history:\n%s", m.Name(), rec.UID, b.known, strings.Join(w.history, "\n"))
+			w.r.t.Errorf("%s: UID %d turns up as %q, %d was next", m.Name(), rec.UID, subject(w.r.read(m, rec.UID)), b.known)
 		}
 		b.mails[rec.UID] = b.pending[0]
 		b.pending = b.pending[1:]
@@ -486,6 +486,14 @@ func (w *world) restart() {
 	if orderly {
 		w.uploaded()
 	}
+	if !orderly {
+		// What was expunged and not committed is told missing by a LIST
+		// beside the first SELECT.
+		for _, name := range slices.Sorted(maps.Keys(w.boxes)) {
+			w.r.sel(w.u, name).Close()
+		}
+		w.r.pass(time.Minute)
+	}
 	if orderly || !lose {
 		return
 	}
@@ -553,7 +561,7 @@ func (w *world) checkBox(name string, b *modelBox) {
 	for _, rec := range v.All() {
 		mail := b.mails[rec.UID]
 		if mail == nil {
-			w.r.t.Errorf("%s: message %d should not be there", name, rec.UID)
+			w.r.t.Errorf("%s: message %d should not be there: %q", name, rec.UID, subject(w.r.read(m, rec.UID)))
 			continue
 		}
 		if !strings.Contains(mail.flags, `\Seen`) {

@@ -67,7 +67,7 @@ type entry struct {
 }
 
 // acquire returns the user's entry, in use, loading it with o if it isn't
-// there. The caller ends the use with done.
+// there. Unless there is an error the caller ends the use with done.
 func (s *Store) acquire(ctx context.Context, user string, o sync.LoadOptions, why purpose) (*entry, error) {
 	if user == "" {
 		return nil, fmt.Errorf("open user: empty name: %w", ErrCannot)
@@ -82,17 +82,26 @@ func (s *Store) acquire(ctx context.Context, user string, o sync.LoadOptions, wh
 		if e.state == ready {
 			err := s.use(e, why)
 			s.mu.Unlock()
-			if err != nil {
-				return nil, err
-			}
-			return e, nil
+			return e, err
 		}
 		turn := e.turn
+		e.pins++ // so that it is not let go again before it is used
 		s.mu.Unlock()
 		select {
 		case <-turn:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("open user %q: %w: %w", user, ErrUnavailable, context.Cause(ctx))
+			err = fmt.Errorf("open user %q: %w: %w", user, ErrUnavailable, context.Cause(ctx))
+		}
+		s.mu.Lock()
+		e.pins--
+		if err == nil && e.state == ready && !s.closing && e.acct.Err() == nil {
+			err := s.use(e, why)
+			s.mu.Unlock()
+			return e, err
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return nil, err
 		}
 		if e.loadErr != nil {
 			return nil, failed("load user", user, e.loadErr)

@@ -24,7 +24,7 @@ func TestOneLoadForAll(t *testing.T) {
 				wg.Add(1)
 				go func() {
 					defer wg.Done()
-					ctx := t.Context()
+					ctx := r.ctx
 					if i%2 == 0 { // some don't wait for it
 						var cancel context.CancelFunc
 						ctx, cancel = context.WithTimeout(ctx, latency/2)
@@ -58,15 +58,15 @@ func TestOneLoadForAll(t *testing.T) {
 func TestLoadFails(t *testing.T) {
 	inRig(t, func(r *rig) {
 		r.objects.SetHook(func(mem.Request) mem.Fault { return mem.Unavailable() })
-		_, err := r.s.Open(t.Context(), "u")
+		_, err := r.s.Open(r.ctx, "u")
 		r.wantErr("open", err, ErrUnavailable)
-		r.wantErr("deliver", r.s.Deliver(t.Context(), Delivery{User: "u", Body: mailBody(1)}), ErrUnavailable)
+		r.wantErr("deliver", r.s.Deliver(r.ctx, Delivery{User: "u", Body: mailBody(1)}), ErrUnavailable)
 		if st := r.s.Stats(); st.Users != 0 || st.Active != 0 || st.Sessions != 0 {
 			t.Errorf("stats %+v", st)
 		}
 		r.objects.SetHook(nil)
 		r.deliver("u", 1)
-		_, err = r.s.Open(t.Context(), "")
+		_, err = r.s.Open(r.ctx, "")
 		r.wantErr("open nobody", err, ErrCannot)
 	})
 }
@@ -167,10 +167,10 @@ func TestSessionLimits(t *testing.T) {
 	cfg := Config{MaxSessions: 4, MaxUserSessions: 2, MaxLoadedUsers: 2, MemoryLimit: 100, MemoryUsed: func() uint64 { return used }}
 	withRig(t, cfg, func(r *rig) {
 		a1, a2 := r.open("a"), r.open("a")
-		_, err := r.s.Open(t.Context(), "a")
+		_, err := r.s.Open(r.ctx, "a")
 		r.wantErr("third of a user", err, ErrLimit)
 		b := r.open("b")
-		_, err = r.s.Open(t.Context(), "c")
+		_, err = r.s.Open(r.ctx, "c")
 		r.wantErr("third user", err, ErrUnavailable)
 		r.deliver("c", 1) // mail is not refused
 		b.Close()
@@ -179,12 +179,12 @@ func TestSessionLimits(t *testing.T) {
 			t.Errorf("stats %+v", st)
 		}
 		_ = r.open("c")
-		_, err = r.s.Open(t.Context(), "c")
+		_, err = r.s.Open(r.ctx, "c")
 		r.wantErr("fifth session", err, ErrUnavailable)
 		a1.Close()
 		a2.Close()
 		used = 101
-		_, err = r.s.Open(t.Context(), "c")
+		_, err = r.s.Open(r.ctx, "c")
 		r.wantErr("no memory", err, ErrUnavailable)
 		c.Close()
 	})
@@ -193,17 +193,17 @@ func TestSessionLimits(t *testing.T) {
 // TestEvict ends sessions and releases; the user can be loaded again at once.
 func TestEvict(t *testing.T) {
 	inRig(t, func(r *rig) {
-		r.must(r.s.Evict(t.Context(), "nobody"))
+		r.must(r.s.Evict(r.ctx, "nobody"))
 		u := r.open("u")
 		r.append(u, "INBOX", 1)
 		m := r.sel(u, "INBOX")
 		r.store(m, AddFlags, `\Seen`, 1)
 		ended := make(chan error, 1)
 		u.OnDone(func() { ended <- u.Err() })
-		r.must(r.s.Evict(t.Context(), "u"))
+		r.must(r.s.Evict(r.ctx, "u"))
 		r.wantErr("session", <-ended, ErrUnavailable)
 		<-u.Done()
-		_, err := m.SetFlags(t.Context(), FlagChange{UIDs: uidset.Of(1), Mode: AddFlags, Flags: []string{`\Flagged`}})
+		_, err := m.SetFlags(r.ctx, FlagChange{UIDs: uidset.Of(1), Mode: AddFlags, Flags: []string{`\Flagged`}})
 		r.wantErr("STORE of the ended session", err, ErrUnavailable)
 		u2 := r.open("u")
 		r.wantShow(r.sel(u2, "INBOX"), `1 mail 1 \Seen`)
@@ -224,14 +224,14 @@ func TestDeliverDuringEvict(t *testing.T) {
 			wg.Add(2)
 			go func() {
 				defer wg.Done()
-				if err := r.s.Evict(t.Context(), "u"); err != nil {
+				if err := r.s.Evict(r.ctx, "u"); err != nil {
 					t.Errorf("evict: %v", err)
 				}
 			}()
 			go func() {
 				defer wg.Done()
 				time.Sleep(time.Duration(n) * latency / 2)
-				if err := r.s.Deliver(t.Context(), Delivery{User: "u", Body: mailBody(n)}); err != nil {
+				if err := r.s.Deliver(r.ctx, Delivery{User: "u", Body: mailBody(n)}); err != nil {
 					t.Errorf("deliver: %v", err)
 				}
 			}()
@@ -254,7 +254,7 @@ func TestOvertaken(t *testing.T) {
 		r.append(u, "INBOX", 1)
 		m := r.sel(u, "INBOX")
 		other := r.backend("other", nil)
-		u2, err := other.Open(t.Context(), "u")
+		u2, err := other.Open(r.ctx, "u")
 		r.must(err)
 		m2 := r.sel(u2, "INBOX")
 		r.wantShow(m2, "1 mail 1")
@@ -262,7 +262,7 @@ func TestOvertaken(t *testing.T) {
 		r.pass(r.s.cfg.UploadInterval)
 		<-u.Done()
 		r.wantErr("session", u.Err(), ErrOvertaken)
-		_, err = u.Append(t.Context(), "INBOX", []NewMessage{{Body: mailBody(2)}})
+		_, err = u.Append(r.ctx, "INBOX", []NewMessage{{Body: mailBody(2)}})
 		r.wantErr("APPEND", err, ErrOvertaken)
 		if st := r.s.Stats(); st.Users != 0 {
 			t.Errorf("stats %+v", st)
@@ -271,7 +271,7 @@ func TestOvertaken(t *testing.T) {
 		defer u3.Close()
 		r.wantShow(r.sel(u3, "INBOX"), "1 mail 1")
 		u2.Close()
-		r.must(other.Shutdown(t.Context()))
+		r.must(other.Shutdown(r.ctx))
 	})
 }
 
@@ -284,10 +284,10 @@ func TestShutdownRefuses(t *testing.T) {
 		r.start()
 		s := r.s
 		r.stop()
-		_, err := s.Open(t.Context(), "u")
+		_, err := s.Open(r.ctx, "u")
 		r.wantErr("open", err, ErrUnavailable)
-		r.wantErr("deliver", s.Deliver(t.Context(), Delivery{User: "u", Body: mailBody(1)}), ErrUnavailable)
-		r.must(s.Shutdown(t.Context()))
+		r.wantErr("deliver", s.Deliver(r.ctx, Delivery{User: "u", Body: mailBody(1)}), ErrUnavailable)
+		r.must(s.Shutdown(r.ctx))
 	})
 }
 
@@ -299,7 +299,7 @@ func TestShutdownWithoutStore(t *testing.T) {
 		r.append(u, "INBOX", 1)
 		u.Close()
 		r.objects.SetHook(func(mem.Request) mem.Fault { return mem.Unavailable() })
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		r.wantErr("shutdown", r.s.Shutdown(ctx), ErrUnavailable)
 		r.closeCache()

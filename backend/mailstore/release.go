@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	gosync "sync"
+
+	"mailbackend.io/backend/sync"
 )
 
 // startRelease marks an entry as being released: whoever asks for the user
@@ -42,6 +44,11 @@ func (s *Store) release(ctx context.Context, e *entry) error {
 	if ended == nil {
 		s.noteChange(e)
 	}
+	if errors.Is(err, sync.ErrOvertaken) {
+		// Not ours any more: nothing is left to be done here.
+		s.log.Warn("user was claimed by another while it was released", "user", e.name, "err", err)
+		return nil
+	}
 	return failed("release user", e.name, err)
 }
 
@@ -60,7 +67,8 @@ func (s *Store) evictStub(e *entry) {
 }
 
 // Evict ends the user's sessions, uploads what is dirty and releases the
-// claim. Unknown users are fine.
+// claim. Unknown users are fine, and so is one that another backend claimed
+// meanwhile. Whoever asks for the user afterwards has it loaded again.
 func (s *Store) Evict(ctx context.Context, user string) error {
 	for {
 		s.mu.Lock()
@@ -75,12 +83,15 @@ func (s *Store) Evict(ctx context.Context, user string) error {
 			e.currentLife().end(fmt.Errorf("serve user %q: moved away: %w", user, ErrUnavailable))
 			return s.release(ctx, e)
 		}
-		turn := e.turn
+		turn, another := e.turn, e.state == releasing
 		s.mu.Unlock()
 		select {
 		case <-turn:
 		case <-ctx.Done():
 			return failed("release user", user, context.Cause(ctx))
+		}
+		if another && e.acct.Err() != nil {
+			return nil // another let it go
 		}
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"mailbackend.io/backend/message"
+	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/objstore/mem"
 	"mailbackend.io/backend/uidset"
 )
@@ -49,12 +51,12 @@ func TestRecent(t *testing.T) {
 		r.deliver("u", 2)
 		u := r.open("u")
 		defer u.Close()
-		st, err := u.Status(t.Context(), "INBOX")
+		st, err := u.Status(r.ctx, "INBOX")
 		r.must(err)
 		if st.Recent != 2 {
 			t.Errorf("%d recent", st.Recent)
 		}
-		examined, err := u.Select(t.Context(), "INBOX", true)
+		examined, err := u.Select(r.ctx, "INBOX", true)
 		r.must(err)
 		first := r.sel(u, "INBOX")
 		second := r.sel(u, "INBOX")
@@ -100,7 +102,7 @@ func TestStatus(t *testing.T) {
 		var all []Status
 		r.wantCost("STATUS of every mailbox", "", 0, func() {
 			for _, b := range u.Mailboxes() {
-				st, err := u.Status(t.Context(), b.Name)
+				st, err := u.Status(r.ctx, b.Name)
 				r.must(err)
 				if st.MailboxID != b.ID || st.UIDValidity != b.UIDValidity {
 					t.Errorf("%s: %+v", b.Name, st)
@@ -112,12 +114,12 @@ func TestStatus(t *testing.T) {
 				}
 			}
 		})
-		_, err := m.Expunge(t.Context(), uidset.Of(1, 2, 3))
+		_, err := m.Expunge(r.ctx, uidset.Of(1, 2, 3))
 		r.must(err)
 		u.Close()
 		for restart := range 3 { // the same, released, crashed
 			u := r.open("u")
-			st, err := u.Status(t.Context(), "Sent")
+			st, err := u.Status(r.ctx, "Sent")
 			r.must(err)
 			size := uint64(len(mailText(1)))
 			if st.Messages != 2 || st.Unseen != 1 || st.Deleted != 0 || st.Size != 2*size || st.DeletedSize != 0 || st.UIDNext < 4 || st.HighestModSeq < all[0].HighestModSeq {
@@ -143,24 +145,24 @@ func TestReadOnlyAndClosed(t *testing.T) {
 	inRig(t, func(r *rig) {
 		u := r.open("u")
 		r.append(u, "INBOX", 1)
-		m, err := u.Select(t.Context(), "INBOX", true)
+		m, err := u.Select(r.ctx, "INBOX", true)
 		r.must(err)
-		_, err = m.SetFlags(t.Context(), FlagChange{UIDs: uidset.Of(1), Flags: []string{`\Seen`}})
+		_, err = m.SetFlags(r.ctx, FlagChange{UIDs: uidset.Of(1), Flags: []string{`\Seen`}})
 		r.wantErr("STORE", err, ErrReadOnly)
-		_, err = m.Expunge(t.Context(), uidset.Of(1))
+		_, err = m.Expunge(r.ctx, uidset.Of(1))
 		r.wantErr("EXPUNGE", err, ErrReadOnly)
-		_, err = m.Move(t.Context(), uidset.Of(1), "Trash")
+		_, err = m.Move(r.ctx, uidset.Of(1), "Trash")
 		r.wantErr("MOVE", err, ErrReadOnly)
-		_, err = m.Copy(t.Context(), uidset.Of(1), "Trash")
+		_, err = m.Copy(r.ctx, uidset.Of(1), "Trash")
 		r.must(err)
-		_, err = m.Message(t.Context(), 7)
+		_, err = m.Message(r.ctx, 7)
 		r.wantErr("a message that isn't there", err, ErrMessageGone)
 		u.Close()
 		u.Close()
 		m.Close()
-		_, err = m.Message(t.Context(), 1)
+		_, err = m.Message(r.ctx, 1)
 		r.wantErr("after Close", err, ErrClosed)
-		_, err = u.Select(t.Context(), "INBOX", true)
+		_, err = u.Select(r.ctx, "INBOX", true)
 		r.wantErr("after Close", err, ErrClosed)
 		if st := r.s.Stats(); st.Sessions != 0 || st.Active != 1 {
 			t.Errorf("stats %+v", st)
@@ -193,7 +195,7 @@ func TestAppend(t *testing.T) {
 		u := r.open("u")
 		defer u.Close()
 		date := time.Date(2001, 2, 3, 4, 5, 6, 0, time.FixedZone("", 3600))
-		res, err := u.Append(t.Context(), "INBOX", []NewMessage{{Body: mailBody(1), Flags: []string{`\Seen`, "$Key", `\Recent`}, InternalDate: date}})
+		res, err := u.Append(r.ctx, "INBOX", []NewMessage{{Body: mailBody(1), Flags: []string{`\Seen`, "$Key", `\Recent`}, InternalDate: date}})
 		r.must(err)
 		m := r.sel(u, "INBOX")
 		r.wantShow(m, `1 mail 1 \Seen $Key`)
@@ -209,7 +211,7 @@ func TestAppend(t *testing.T) {
 				msgs = append(msgs, NewMessage{Body: b})
 			}
 			r.wantCost(what, "", 0, func() {
-				_, err := u.Append(t.Context(), name, msgs)
+				_, err := u.Append(r.ctx, name, msgs)
 				r.wantErr(what, err, want)
 			})
 		}
@@ -231,16 +233,14 @@ func TestMultiAppendIsAllOrNothing(t *testing.T) {
 		u := r.open("u")
 		defer u.Close()
 		m := r.sel(u, "INBOX")
-		puts := 0
+		var puts atomic.Int32
 		r.objects.SetHook(func(q mem.Request) mem.Fault {
-			if strings.Contains(q.Key, "/mail/") && strings.HasPrefix(q.Op.String(), "put") {
-				if puts++; puts == 3 {
-					return mem.Unavailable()
-				}
+			if isMailPut(q) && puts.Add(1) == 3 {
+				return mem.Fault{Refuse: objstore.ErrDenied}
 			}
 			return mem.Fault{}
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		_, err := u.Append(ctx, "INBOX", []NewMessage{{Body: mailBody(1)}, {Body: mailBody(2)}, {Body: mailBody(3)}, {Body: mailBody(4)}})
 		if err == nil {
