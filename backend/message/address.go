@@ -33,8 +33,8 @@ func ParseAddresses(value []byte) []Address {
 }
 
 // addressParser takes one address after the other off a list. Every byte is
-// looked at a bounded number of times: a quote or bracket that never closes is found
-// out once, and is plain text from then on.
+// looked at a bounded number of times: a quote or bracket that never closes is
+// found out once, and is plain text from then on.
 type addressParser struct {
 	v         []byte
 	i         int

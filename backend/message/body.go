@@ -6,9 +6,10 @@ import (
 )
 
 // AppendBody appends the IMAP BODY or, extended, BODYSTRUCTURE (RFC 9051
-// section 7.5.2) to dst. utf8 as for AppendEnvelope; with it parameters that are
-// encoded by RFC 2231 are decoded to UTF-8, too, as RFC 9051 wants, and keep the asterisk in
-// their names; without it they are passed on in their encoded form, pieces joined.
+// section 7.5.2) to dst. utf8 as for AppendEnvelope; with it parameters that
+// are encoded by RFC 2231 are decoded to UTF-8, too, as RFC 9051 wants, and
+// keep the asterisk in their names; without it they are passed on in their
+// encoded form, pieces joined.
 func (s Summary) AppendBody(dst []byte, extended, utf8 bool) []byte {
 	var h head
 	r := bodyRenderer{cursor: h.read(s.b), extended: extended, utf8: utf8}

@@ -6,9 +6,9 @@ import (
 	"mailbackend.io/backend/format"
 )
 
-// frame is an entity that is open while the indexer reads: its node and, for
+// openEntity is an entity that is open while the indexer reads: its node and, for
 // a multipart whose closing delimiter was not met yet, its boundary.
-type frame struct {
+type openEntity struct {
 	node     int
 	boundary []byte // nil: nothing to look for
 	sum      uint32 // of boundary
@@ -41,7 +41,7 @@ func (x *indexer) match(line []byte) (level int, closing, ok bool) {
 			continue
 		}
 		if !summed {
-			nameSum, shortSum, summed = checksum(name), checksum(short), true
+			nameSum, shortSum, summed = format.Checksum(name), format.Checksum(short), true
 			x.ops += int64(len(name))
 		}
 		x.ops += int64(len(f.boundary) / 8) // what comparing may cost
@@ -54,7 +54,5 @@ func (x *indexer) match(line []byte) (level int, closing, ok bool) {
 	}
 	return 0, false, false
 }
-
-func checksum(b []byte) uint32 { return format.Checksum(b) }
 
 var dashes = []byte("--")

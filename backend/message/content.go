@@ -3,6 +3,8 @@ package message
 import (
 	"bytes"
 	"encoding/binary"
+
+	"mailbackend.io/backend/format"
 )
 
 // What a node's text block holds besides type and encoding; see
@@ -89,15 +91,15 @@ func (x *indexer) transferEncoding() []byte {
 }
 
 // startBody decides what the entity whose header was just read is. It returns
-// true if the header of an embedded message follows at pos. ended tells that a delimiter
-// follows: there is no body.
+// true if the header of an embedded message follows at pos. ended tells that a
+// delimiter follows: there is no body.
 func (x *indexer) startBody(ended bool) bool {
 	f := &x.stack[len(x.stack)-1]
 	n := &x.nodes[f.node]
 	boundary := x.describe(n, x.parentIsDigest())
 	switch n.kind {
 	case kindMulti:
-		f.boundary, f.sum, f.last = boundary, checksum(boundary), n.body
+		f.boundary, f.sum, f.last = boundary, format.Checksum(boundary), n.body
 		x.open++
 	case kindMessage:
 		n.children = 1

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// maxMail bounds every size and offset in a summary (an index record holds sizes of 32 bits), so that sums of them
-// can't overflow.
+// maxMail bounds every size and offset in a summary (an index record holds
+// sizes of 32 bits), so that sums of them can't overflow.
 const maxMail = 1<<32 - 1
 
 // cursor reads an encoded summary. The first error sticks.

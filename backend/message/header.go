@@ -11,9 +11,10 @@ type mimeFields [fContentMD5 - fContentType + 1][]byte
 
 func (m *mimeFields) get(id field) []byte { return m[id-fContentType] }
 
-// header reads the header at pos up to and with the empty line that ends it,
-// or up to a delimiter of an open multipart, or the end of the mail. A line without colon is
-// part of a header, too, as most servers see it: only an empty line starts a body.
+// header reads the header at pos up to and with the empty line that ends it, or
+// up to a delimiter of an open multipart, or the end of the mail. A line
+// without colon is part of a header, too, as most servers see it: only an empty
+// line starts a body.
 func (x *indexer) header() (level int, closing, found bool) {
 	start, firstEnd := -1, 0
 	for x.pos < len(x.raw) {

@@ -37,7 +37,7 @@ type indexer struct {
 	raw   []byte
 	lim   Limits
 	nodes []node // in order of their headers: parents before children
-	stack []frame
+	stack []openEntity
 	open  int // multiparts on the stack that still look for their boundary
 	pos   int // where the next line starts
 	lf    int // line feeds before pos
@@ -160,7 +160,7 @@ func (x *indexer) advance(next int) {
 func (x *indexer) push(n node, embedded bool) {
 	n.embedded = embedded
 	n.fields = [2]int{len(x.fields), len(x.fields)}
-	x.stack = append(x.stack, frame{node: len(x.nodes)})
+	x.stack = append(x.stack, openEntity{node: len(x.nodes)})
 	x.nodes = append(x.nodes, n)
 	x.mime = mimeFields{}
 }
@@ -190,7 +190,8 @@ func (x *indexer) skipBody() (level int, closing, found bool) {
 var lf = []byte("\n")
 
 // closeAbove ends every entity above a level of the stack. at is the start of
-// the delimiter line, whose preceding line end belongs to the delimiter, or the end of the mail.
+// the delimiter line, whose preceding line end belongs to the delimiter, or the
+// end of the mail.
 func (x *indexer) closeAbove(level, at int) {
 	end, lfs := at, x.lf
 	if level >= 0 && end > 0 {

@@ -218,9 +218,9 @@ func ReadAll(object []byte) (Meta, []byte, error) {
 	return m, raw, nil
 }
 
-// Rebuild makes the Meta of an object whose head is damaged or of a version that is
-// not known, from the mail's bytes alone, as far as they tell: GUID, dates and flags
-// are lost. limit bounds the mail's size.
+// Rebuild makes the Meta of an object whose head is damaged or of a version
+// that is not known, from the mail's bytes alone, as far as they tell: GUID,
+// dates and flags are lost. limit bounds the mail's size.
 func Rebuild(object []byte, lim Limits, limit int) (Meta, []byte, error) {
 	raw, err := DecodeFrames(nil, object, limit)
 	if err != nil {

@@ -65,8 +65,9 @@ func (s Summary) Section(path []int, spec string) (off, n int64, ok bool) {
 }
 
 // Walk calls f for every part that has a number, in order, multiparts and
-// messages before what they hold, until f returns false; first, with a nil path, for the
-// whole message if it is a multipart. The path is only valid during the call.
+// messages before what they hold, until f returns false; first, with a nil
+// path, for the whole message if it is a multipart. The path is only valid
+// during the call.
 func (s Summary) Walk(f func(path []int, p Part) bool) {
 	w := finder{visit: f}
 	w.find(s)

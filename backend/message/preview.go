@@ -15,7 +15,8 @@ type previewSource struct {
 	encoding, charset string
 }
 
-// consider takes note of the newest node if it is text that a preview may come from.
+// consider takes note of the newest node if it is text that a preview may come
+// from.
 func (x *indexer) consider(n *node, ct contentType, encoding []byte) {
 	if n.kind != kindText {
 		return

@@ -43,8 +43,8 @@ func ParseSummary(b []byte) (Summary, error) {
 	return Summary{b}, nil
 }
 
-// emptySummary is the zero Summary's content: version, no known fields, sizes, preview, names,
-// fields, and a text part of nothing.
+// emptySummary is the zero Summary's content: version, no known fields, sizes,
+// preview, names, fields, and a text part of nothing.
 var emptySummary = []byte{summaryVersion, 0, 0, 0, 0, 1, 0, byte(kindText), 0, 0, 0, 0, 0, 1, 3, 23}
 
 // head is the part of a summary before its tree.
@@ -132,9 +132,9 @@ func (s Summary) HeaderFields(dst []byte, names []string) (out []byte, ok bool) 
 	return out, true
 }
 
-// Field returns the last value of a header field (name in upper case),
-// unfolded and trimmed but otherwise as written. known is false if the summary can't tell.
-// The result may alias the summary.
+// Field returns the last value of a header field (name in upper case), unfolded
+// and trimmed but otherwise as written. known is false if the summary can't
+// tell. The result may alias the summary.
 func (s Summary) Field(name string) (value []byte, found, known bool) {
 	var h head
 	h.read(s.b)

@@ -65,7 +65,8 @@ func (w encodedWord) text() []byte {
 	return decodeCharset(w.charset, w.bytes)
 }
 
-// parseWord decodes the encoded word that starts at i with "=?". end is 0 if it is none.
+// parseWord decodes the encoded word that starts at i with "=?". end is 0 if it
+// is none.
 func parseWord(v []byte, i int) (w encodedWord, end int) {
 	rest := v[i+2:]
 	n := bytes.IndexByte(clip(rest, 64), '?')

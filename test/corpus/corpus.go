@@ -42,7 +42,8 @@ type set struct {
 	seen map[string]bool
 }
 
-// add adds a mail as it is. The name is unique or it panics: a fault of this package.
+// add adds a mail as it is. The name is unique or it panics: a fault of this
+// package.
 func (s *set) add(name, raw string) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}

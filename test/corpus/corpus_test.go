@@ -27,7 +27,8 @@ func TestAll(t *testing.T) {
 	t.Logf("%d messages, %d bytes", len(list), total)
 }
 
-// TestAlways pins the bytes: figures of benchmarks can only be compared if the mails are the same.
+// TestAlways pins the bytes: figures of benchmarks can only be compared if the
+// mails are the same.
 func TestAlways(t *testing.T) {
 	h := sha256.New()
 	for _, m := range All() {

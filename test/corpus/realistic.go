@@ -10,7 +10,8 @@ import (
 // Realistic returns mail i of the mailbox that seed stands for: correct CRLF
 // mail of several languages with multiparts, attachments, encoded words and
 // 8-bit text, in threads; a large one now and then. Most are of a few
-// kilobytes, one in ten has an attachment of tens of kilobytes, one in 250 is of megabytes.
+// kilobytes, one in ten has an attachment of tens of kilobytes, one in 250 is
+// of megabytes.
 func Realistic(seed uint64, i int) []byte {
 	m := newMail(seed, i)
 	header, body := m.content(0)
