@@ -261,9 +261,6 @@ func (l *Log) DropBefore(rotation uint64) error {
 		if err != nil {
 			return err
 		}
-		if open.current < rotation {
-			c.rotate(open)
-		}
 		var kept []uint64
 		var failed []error
 		for _, r := range open.files {

@@ -29,7 +29,7 @@ func (o *openFiles) add(f File) *openFile {
 	of := &openFile{f: f, users: 1}
 	of.at = o.recent.PushFront(of)
 	for o.recent.Len() > o.limit {
-		o.giveUp(o.recent.Back().Value.(*openFile))
+		_ = o.giveUp(o.recent.Back().Value.(*openFile))
 	}
 	return of
 }

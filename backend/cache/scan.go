@@ -81,7 +81,7 @@ func (c *Cache) scanSpread(ctx context.Context, h2 string) ([]found, error) {
 			}
 			err = errEmpty
 		}
-		if err != errEmpty {
+		if !errors.Is(err, errEmpty) {
 			c.o.Log.Warn("user's cache directory not usable, deleted", "dir", path+"/"+d.Name, "error", err)
 		}
 		if err := c.fs.RemoveAll(path + "/" + d.Name); err != nil {

@@ -142,7 +142,7 @@ func TestUnusable(t *testing.T) {
 			t.Fatalf("line without end: %v", err)
 		}
 	}
-	if _, err := New(newPieces(strings.Repeat("x", 3000)), Options{MaxLine: 10}).ReadLine(); err != io.ErrUnexpectedEOF {
+	if _, err := New(newPieces(strings.Repeat("x", 3000)), Options{MaxLine: 10}).ReadLine(); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("end in an overlong line: %v", err)
 	}
 }
@@ -171,7 +171,7 @@ func TestStreams(t *testing.T) {
 		if line, err := c.ReadLine(); err != nil || string(line) != "end" {
 			t.Fatalf("cut %d: %q, %v", cut, line, err)
 		}
-		if err := c.Discard(1); err != io.ErrUnexpectedEOF {
+		if err := c.Discard(1); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("discard at the end: %v", err)
 		}
 		if c.buf != nil {
@@ -267,9 +267,19 @@ func TestFlushBeforeWait(t *testing.T) {
 		}
 		_, _ = c.WriteString(string(line) + " OK\r\n")
 	}
-	if _, err := c.ReadLine(); err != io.EOF || p.out.String() != "a OK\r\nb OK\r\nc OK\r\nd OK\r\n" || p.writes != 2 {
+	if _, err := c.ReadLine(); !errors.Is(err, io.EOF) || p.out.String() != "a OK\r\nb OK\r\nc OK\r\nd OK\r\n" || p.writes != 2 {
 		t.Fatalf("%v, %d writes: %q", err, p.writes, p.out.String())
 	}
+}
+
+// send writes in the background, as net.Pipe needs it.
+func send(t *testing.T, c net.Conn, s string) {
+	t.Helper()
+	go func() {
+		if _, err := io.WriteString(c, s); err != nil {
+			t.Error(err)
+		}
+	}()
 }
 
 func TestTimeout(t *testing.T) {
@@ -285,7 +295,7 @@ func TestTimeout(t *testing.T) {
 	}
 	// What came before the timeout is not lost.
 	c.SetReadTimeout(-1)
-	go client.Write([]byte("NO"))
+	send(t, client, "NO")
 	if err := c.WaitReadable(0); err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +304,7 @@ func TestTimeout(t *testing.T) {
 		t.Fatalf("half a line: %v", err)
 	}
 	c.SetReadTimeout(0)
-	go client.Write([]byte("OP\r\n"))
+	send(t, client, "OP\r\n")
 	if line, err := c.ReadLine(); err != nil || string(line) != "NOOP" {
 		t.Fatalf("%q, %v", line, err)
 	}
@@ -311,16 +321,16 @@ func TestInterrupt(t *testing.T) {
 	defer c.Close()
 
 	c.Interrupt()
-	if err := c.WaitReadable(0); err != ErrInterrupted {
+	if err := c.WaitReadable(0); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("interrupted before: %v", err)
 	}
 	for range 100 { // at any point of the wait
 		go c.Interrupt()
-		if err := c.WaitReadable(0); err != ErrInterrupted {
+		if err := c.WaitReadable(0); !errors.Is(err, ErrInterrupted) {
 			t.Fatalf("interrupted: %v", err)
 		}
 	}
-	go client.Write([]byte("DONE\r\n"))
+	send(t, client, "DONE\r\n")
 	if err := c.WaitReadable(-1); err != nil {
 		t.Fatalf("after interrupts: %v", err)
 	}
@@ -331,23 +341,23 @@ func TestInterrupt(t *testing.T) {
 	if line, err := c.ReadLine(); err != nil || string(line) != "DONE" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if err := c.WaitReadable(0); err != ErrInterrupted {
+	if err := c.WaitReadable(0); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("interrupt kept for later: %v", err)
 	}
 	// ReadLine is not disturbed.
 	c.Interrupt()
-	go client.Write([]byte("NOOP\r\n"))
+	send(t, client, "NOOP\r\n")
 	if line, err := c.ReadLine(); err != nil || string(line) != "NOOP" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	if err := c.WaitReadable(0); err != ErrInterrupted {
+	if err := c.WaitReadable(0); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("interrupt kept behind a ReadLine: %v", err)
 	}
 	client.Close()
 	if err := c.WaitReadable(0); err != nil {
 		t.Fatalf("end of the peer: %v", err)
 	}
-	if _, err := c.ReadLine(); err != io.EOF {
+	if _, err := c.ReadLine(); !errors.Is(err, io.EOF) {
 		t.Fatalf("end of the peer: %v", err)
 	}
 }

@@ -28,7 +28,7 @@ func (c *Conn) ReadLine() ([]byte, error) {
 			until = deadline(c.o.ReadTimeout)
 		}
 		if err := c.fillLine(until); err != nil {
-			if err == io.EOF && scanned > 0 {
+			if errors.Is(err, io.EOF) && scanned > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
@@ -89,7 +89,7 @@ func (c *Conn) skipLine() error {
 	for skipped := int64(0); ; {
 		c.r, c.w = 0, 0
 		n, err := c.readNetwork(c.buf, until)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -204,7 +204,7 @@ func (c *Conn) ReadFull(p []byte) error {
 func (c *Conn) Discard(n int64) error {
 	for n > 0 {
 		b, err := c.Peek()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {

@@ -147,23 +147,23 @@ func (s *session) rcpt(ctx context.Context, args string) error {
 }
 
 // recipient finds the user and the mailbox that an address means.
-func (srv *Server) recipient(ctx context.Context, to address) (recipient, error) {
+func (s *Server) recipient(ctx context.Context, to address) (recipient, error) {
 	local, detail := to.local, ""
-	if d := srv.cfg.DetailDelimiter; d != "" {
+	if d := s.cfg.DetailDelimiter; d != "" {
 		if i := strings.Index(local, d); i > 0 {
 			local, detail = local[:i], local[i+len(d):]
 		}
 	}
 	name := local
-	if !srv.cfg.LocalPart && to.domain != "" {
+	if !s.cfg.LocalPart && to.domain != "" {
 		name += "@" + to.domain
 	}
-	id, err := srv.deps.Users.Lookup(ctx, name)
+	id, err := s.deps.Users.Lookup(ctx, name)
 	if err != nil {
 		return recipient{}, err
 	}
 	r := recipient{address: to.text, user: id.User}
-	if srv.cfg.DetailMailbox {
+	if s.cfg.DetailMailbox {
 		r.mailbox = detail
 	}
 	return r, nil

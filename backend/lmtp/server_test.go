@@ -36,7 +36,7 @@ func (f *fixture) serve(t *testing.T) string {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // connections that a test left open are cut
-		f.Shutdown(ctx)
+		_ = f.Shutdown(ctx)
 		if err := <-done; !errors.Is(err, connserver.ErrClosed) {
 			t.Errorf("Serve: %v", err)
 		}
