@@ -19,19 +19,19 @@ import (
 
 // TestModel runs random histories of mailbox commands, deliveries, restarts,
 // crashes and lost caches, and compares with a model what each step gives and
-// what is there after it. MODEL_SEED repeats one history.
+// what is there after it. MODEL_SEED is the first seed (default 0), MODEL_RUNS
+// how many (default 25).
 func TestModel(t *testing.T) {
-	seeds := []uint64{}
-	if s, err := strconv.ParseUint(os.Getenv("MODEL_SEED"), 10, 64); err == nil {
-		seeds = append(seeds, s)
-	} else {
-		for s := range uint64(25) {
-			seeds = append(seeds, s)
+	env := func(name string, def uint64) uint64 {
+		if n, err := strconv.ParseUint(os.Getenv(name), 10, 64); err == nil {
+			return n
 		}
+		return def
 	}
-	for _, seed := range seeds {
+	first := env("MODEL_SEED", 0)
+	for seed := first; seed < first+env("MODEL_RUNS", 25); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			withRig(t, Config{CopyMessages: 3}, func(r *rig) {
+			withRig(t, Config{CopyMessages: 3, BodyCacheBytes: 4 << 10}, func(r *rig) {
 				w := &world{r: r, rnd: rand.New(rand.NewPCG(seed, 0)), boxes: map[string]*modelBox{}, ids: map[string]bool{}}
 				w.login()
 				for range 60 {
@@ -139,6 +139,21 @@ func (w *world) step() {
 		if d >= w.r.s.cfg.UploadInterval {
 			w.uploaded()
 		}
+	case k < 95:
+		w.note("moved away")
+		w.r.must(w.r.s.Evict(ctx, "u"))
+		w.u.Close()
+		w.login()
+		w.uploaded()
+	case k < 97:
+		w.note("idle until the indexes leave memory")
+		w.u.Close()
+		w.r.pass(w.r.s.cfg.ActiveWindow + w.r.s.cfg.UploadInterval)
+		if st := w.r.s.Stats(); st.Loaded != 0 || st.Active != 0 {
+			w.r.t.Errorf("idle, but %+v", st)
+		}
+		w.login()
+		w.uploaded()
 	default:
 		w.restart()
 	}

@@ -217,4 +217,9 @@ func TestReadErrors(t *testing.T) {
 
 type failingWriter struct{ err error }
 
-func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+func (w failingWriter) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	return len(p), nil
+}
