@@ -3,7 +3,6 @@ package mailstore
 import (
 	"testing"
 
-	"mailbackend.io/backend/sync"
 	"mailbackend.io/backend/uidset"
 )
 
@@ -92,9 +91,7 @@ func TestRequestBudgetAfterCrash(t *testing.T) {
 // TestLargeCopyCommitsOnce: the range is extended once per window.
 func TestLargeCopyCommitsOnce(t *testing.T) {
 	inRig(t, func(r *rig) {
-		r.dir, r.syncCfg = "", sync.Config{CacheAppended: 1}
-		r.stop()
-		r.start()
+		r.uncached()
 		u := r.open("u")
 		defer u.Close()
 		var ns []int

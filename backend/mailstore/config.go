@@ -10,7 +10,8 @@ import (
 // Separator is the hierarchy separator of mailbox names.
 const Separator = '/'
 
-// DefaultMailbox is a mailbox that every user gets at first contact.
+// DefaultMailbox is a mailbox that every user gets at first contact. It is
+// subscribed, as INBOX is: many clients show nothing else.
 type DefaultMailbox struct {
 	Name string
 	// SpecialUse is an attribute of RFC 6154 such as `\Drafts`, or empty.
@@ -200,7 +201,7 @@ func (c *Config) nameLimits() NameLimits {
 
 // initial are the mailboxes of a new user.
 func (c *Config) initial() ([]sync.NewMailbox, error) {
-	boxes := []sync.NewMailbox{{Name: Inbox}}
+	boxes := []sync.NewMailbox{{Name: Inbox, Subscribed: true}}
 	names := map[string]bool{Inbox: true}
 	for _, d := range c.DefaultMailboxes {
 		name, err := CanonicalName(d.Name, c.nameLimits())
@@ -211,7 +212,7 @@ func (c *Config) initial() ([]sync.NewMailbox, error) {
 			return nil, fmt.Errorf("default mailbox %q is there twice: %w", name, ErrExists)
 		}
 		names[name] = true
-		m := sync.NewMailbox{Name: name}
+		m := sync.NewMailbox{Name: name, Subscribed: true}
 		if d.SpecialUse != "" {
 			use, err := CanonicalSpecialUse(d.SpecialUse)
 			if err != nil {

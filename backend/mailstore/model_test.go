@@ -107,6 +107,7 @@ func (w *world) login() {
 		for _, m := range w.u.Mailboxes() {
 			w.boxes[m.Name] = newModelBox(m.ID, m.UIDValidity)
 			w.ids[m.ID] = true
+			w.subs[m.Name] = true
 		}
 	}
 }

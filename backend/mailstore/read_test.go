@@ -10,7 +10,6 @@ import (
 
 	"mailbackend.io/backend/message"
 	"mailbackend.io/backend/objstore/mem"
-	"mailbackend.io/backend/sync"
 )
 
 // largeMail is a mail of about n bytes that does not compress well.
@@ -44,9 +43,7 @@ func TestReadRange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			withRig(t, cfg, func(r *rig) {
-				r.dir, r.syncCfg = "", sync.Config{WholeObject: 1, CacheAppended: 1}
-				r.stop()
-				r.start()
+				r.uncached()
 				u := r.open("u")
 				defer u.Close()
 				for seed, size := range []int{0, 100, 500 << 10, 3 << 20} {
@@ -80,9 +77,7 @@ func TestReadRange(t *testing.T) {
 // TestPartOfLargeMailReadsARange: not the whole object.
 func TestPartOfLargeMailReadsARange(t *testing.T) {
 	inRig(t, func(r *rig) {
-		r.dir, r.syncCfg = "", sync.Config{CacheAppended: 1}
-		r.stop()
-		r.start()
+		r.uncached()
 		u := r.open("u")
 		defer u.Close()
 		uid := r.appendRaw(u, largeMail(1, 6<<20))
@@ -113,9 +108,7 @@ func TestPartOfLargeMailReadsARange(t *testing.T) {
 // TestPrefetch: mails are read in parallel ahead of the reader, once each.
 func TestPrefetch(t *testing.T) {
 	withRig(t, Config{PrefetchMessages: 8}, func(r *rig) {
-		r.dir, r.syncCfg = "", sync.Config{CacheAppended: 1}
-		r.stop()
-		r.start()
+		r.uncached()
 		u := r.open("u")
 		defer u.Close()
 		var ns []int
@@ -172,9 +165,7 @@ func TestPrefetchGivenUp(t *testing.T) {
 // TestLostObject: a mail whose object is gone costs that mail only.
 func TestLostObject(t *testing.T) {
 	inRig(t, func(r *rig) {
-		r.dir, r.syncCfg = "", sync.Config{CacheAppended: 1}
-		r.stop()
-		r.start()
+		r.uncached()
 		u := r.open("u")
 		defer u.Close()
 		r.append(u, "INBOX", 1, 2, 3)
@@ -196,9 +187,7 @@ func TestLostObject(t *testing.T) {
 // TestReadErrors: of the store and of the writer.
 func TestReadErrors(t *testing.T) {
 	inRig(t, func(r *rig) {
-		r.dir, r.syncCfg = "", sync.Config{CacheAppended: 1}
-		r.stop()
-		r.start()
+		r.uncached()
 		u := r.open("u")
 		defer u.Close()
 		r.append(u, "INBOX", 1)

@@ -144,7 +144,7 @@ func TestMailboxCommandsAreCommittedAtOnce(t *testing.T) {
 		r.start()
 		u2 := r.open("u")
 		defer u2.Close()
-		if got := names(u2); got != "INBOX Archive Drafts Junk Sent Trash (b)*" {
+		if got := names(u2); got != "INBOX* Archive* Drafts* Junk* Sent* Trash* (b)*" {
 			t.Errorf("names %s", got)
 		}
 	})

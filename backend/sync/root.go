@@ -113,6 +113,7 @@ type rawField struct {
 type NewMailbox struct {
 	Name       string
 	SpecialUse []string
+	Subscribed bool // its name joins the subscriptions
 }
 
 // Inbox is the name of the mailbox that re-homed mail of others goes to.
@@ -172,6 +173,9 @@ func (r *Root) Create(m NewMailbox) (MailboxID, error) {
 		UIDNext: 1, HighestModSeq: 1, FirstRecent: 1,
 		uids: uidRange{1, 1}, modseqs: modSeqRange{1, 1}, floor: 1, scanFrom: 1,
 	})
+	if m.Subscribed {
+		r.Subscribe(m.Name, true)
+	}
 	return id, nil
 }
 
