@@ -37,6 +37,7 @@ type Account struct {
 	wg     gosync.WaitGroup
 
 	uploading semaphore // held during an upload
+	bodies    bodyWriter
 
 	mu gosync.Mutex
 	// The fields below are under mu. Lock order: a Folder's mu may be held

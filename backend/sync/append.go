@@ -7,7 +7,6 @@ import (
 	"fmt"
 	gosync "sync"
 
-	"mailbackend.io/backend/cache"
 	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/uidset"
 )
@@ -310,7 +309,7 @@ func (f *Folder) cacheAppended(s *slot) {
 	if f.a.files == nil || f.shown.Load() == nil || size > f.a.e.cfg.CacheAppended {
 		return
 	}
-	_ = f.a.files.Put(string(f.id), formatUID(s.uid), cache.Body, bytes.Join(s.mail.blob, nil)) // no more than a miss
+	f.keepBody(s.uid, bytes.Join(s.mail.blob, nil))
 }
 
 // inParallel calls f for 0..n-1, at most limit at a time, and returns when all

@@ -361,4 +361,3 @@ func (a *Account) stale() bool {
 	age := now.Sub(a.confirmed)
 	return age > a.e.cfg.ConfirmAge || age < 0 // a clock that was set back proves nothing
 }
-

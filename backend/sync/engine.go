@@ -52,6 +52,9 @@ type Config struct {
 	// CacheAppended is the size in bytes up to which a mail stored into an
 	// open folder is put into the cache beside.
 	CacheAppended int64
+	// KeepPending bounds the bytes of bodies that were read and wait to be
+	// written to the cache, over all users.
+	KeepPending int64
 	// SummaryWindow is how many bytes of a summary section are read with one
 	// request at the most.
 	SummaryWindow int64
@@ -81,6 +84,7 @@ func DefaultConfig() Config {
 		MaxUnresolved:      64,
 		WholeObject:        1 << 20,
 		CacheAppended:      256 << 10,
+		KeepPending:        32 << 20,
 		SummaryWindow:      8 << 20,
 		GarbageBatch:       16,
 		MaxRoot:            64 << 20,
@@ -97,6 +101,8 @@ type Engine struct {
 	clk   clock.Clock
 	self  Holder
 	log   *slog.Logger
+
+	keeping pendingBytes
 
 	randMu gosync.Mutex
 	rand   io.Reader
@@ -137,6 +143,7 @@ func (c Config) withDefaults() Config {
 	c.MaxUnresolved = cmp.Or(c.MaxUnresolved, d.MaxUnresolved)
 	c.WholeObject = cmp.Or(c.WholeObject, d.WholeObject)
 	c.CacheAppended = cmp.Or(c.CacheAppended, d.CacheAppended)
+	c.KeepPending = cmp.Or(c.KeepPending, d.KeepPending)
 	c.SummaryWindow = cmp.Or(c.SummaryWindow, d.SummaryWindow)
 	c.GarbageBatch = cmp.Or(c.GarbageBatch, d.GarbageBatch)
 	c.MaxRoot = cmp.Or(c.MaxRoot, d.MaxRoot)

@@ -29,15 +29,8 @@ func (f *Folder) Object(ctx context.Context, uid uint32, off, n int64) ([]byte, 
 	// An object is hardly larger than its mail: a small one is read whole, so
 	// that the next part of it costs nothing.
 	whole := int64(view.At(i).Size) <= f.a.e.cfg.WholeObject
-	name := formatUID(uid)
-	if f.a.files != nil {
-		length := n
-		if n <= 0 {
-			length = 1 << 62
-		}
-		if b, err := f.a.files.GetRange(string(f.id), name, bodyKind, off, length); err == nil {
-			return b, nil
-		}
+	if b, ok := f.body(uid, off, n); ok {
+		return b, nil
 	}
 	r := objstore.Range{Offset: off, Length: max(n, 0)}
 	if whole {
@@ -53,13 +46,8 @@ func (f *Folder) Object(ctx context.Context, uid uint32, off, n int64) ([]byte, 
 	case !whole:
 		return obj.Data, nil
 	}
-	f.keep(name, bodyKind, obj.Data)
-	off = min(max(off, 0), int64(len(obj.Data)))
-	b := obj.Data[off:]
-	if n > 0 && n < int64(len(b)) {
-		b = b[:n]
-	}
-	return b, nil
+	f.keepBody(uid, obj.Data)
+	return cut(obj.Data, off, n), nil
 }
 
 // missing is called when the object of a message was not found. It confirms
