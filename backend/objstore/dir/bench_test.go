@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/objstore/dir"
@@ -114,8 +115,8 @@ func BenchmarkGet(b *testing.B) {
 	})
 }
 
-// BenchmarkList lists a folder of 100,000 from its last mail on, and its first
-// page.
+// BenchmarkList lists a folder of 100,000: from its last mail on, its first page,
+// and all its pages.
 func BenchmarkList(b *testing.B) {
 	path := b.TempDir()
 	const mails = 100_000
@@ -127,16 +128,36 @@ func BenchmarkList(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path+"/u/mail", long, long); err != nil {
+		b.Fatal(err)
+	}
 	s, err := dir.Open(context.Background(), path, dir.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, after := range map[string]string{"tail": fmt.Sprintf("u/mail/%010d", mails-10), "first-page": ""} {
-		b.Run(name, func(b *testing.B) {
-			parallel(b, 1, func(int64) error {
-				_, err := s.List(context.Background(), "u/mail/", after, 0)
-				return err
-			})
-		})
+	list := func(after string) (objstore.Page, error) {
+		return s.List(context.Background(), "u/mail/", after, 0)
 	}
+	b.Run("tail", func(b *testing.B) {
+		parallel(b, 1, func(int64) error {
+			_, err := list(fmt.Sprintf("u/mail/%010d", mails-10))
+			return err
+		})
+	})
+	b.Run("first-page", func(b *testing.B) {
+		parallel(b, 1, func(int64) error {
+			_, err := list("")
+			return err
+		})
+	})
+	b.Run("all-pages", func(b *testing.B) {
+		parallel(b, 1, func(int64) error {
+			page, err := list("")
+			for err == nil && page.More {
+				page, err = list(page.Objects[len(page.Objects)-1].Key)
+			}
+			return err
+		})
+	})
 }

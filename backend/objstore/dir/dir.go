@@ -55,6 +55,7 @@ type Store struct {
 	path  string
 	clock clock.Clock
 	dirs  dirCache
+	ahead ahead
 
 	// noAnonymous is set once the file system turned out to have no
 	// unnamed files.

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"mailbackend.io/backend/clock"
 	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/objstore/contract"
 	"mailbackend.io/backend/objstore/dir"
@@ -215,15 +217,28 @@ func TestOpenFails(t *testing.T) {
 	openAt(t, filepath.Join(t.TempDir(), "a/b/c"), dir.Options{})
 }
 
+// Pages of a large directory come to the same whether its names are remembered
+// from one to the next or not, and whatever changes in between.
 func TestListPagesOfALargeDirectory(t *testing.T) {
-	s, path := open(t, dir.Options{})
+	for _, still := range []bool{true, false} {
+		// A directory is remembered if it is unchanged for a second: let
+		// the store think it is an hour later, or that no time passed.
+		clk := clock.NewFake(time.Now().Add(-time.Hour))
+		if still {
+			clk.Advance(2 * time.Hour)
+		}
+		s, path := open(t, dir.Options{Clock: clk})
+		largeDirectory(t, s, path)
+	}
+}
+
+func largeDirectory(t *testing.T, s *dir.Store, path string) {
+	t.Helper()
 	const n = 7001
 	if err := os.MkdirAll(path+"/m", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	name := func(i int) string {
-		return fmt.Sprintf("m/%c-%d", 'a'+i%26, i)
-	}
+	name := func(i int) string { return fmt.Sprintf("m/%c-%d", 'a'+i%26, i) }
 	want := map[string]bool{}
 	for i := range n {
 		want[name(i)] = true
@@ -231,8 +246,8 @@ func TestListPagesOfALargeDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := ""
-	for more := true; more; {
+	last, pages := "", 0
+	for more := true; more; pages++ {
 		page, err := s.List(t.Context(), "m/", last, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -245,8 +260,21 @@ func TestListPagesOfALargeDirectory(t *testing.T) {
 			delete(want, o.Key)
 		}
 		more = page.More
+		if pages == 2 { // one appears, one vanishes
+			put(t, s, "m/zz", "")
+			want["m/zz"] = true
+			if err := s.Delete(t.Context(), []string{name(25)}); err != nil {
+				t.Fatal(err)
+			}
+			delete(want, name(25))
+		}
 	}
-	if len(want) != 0 {
-		t.Errorf("%d keys were not listed", len(want))
+	if len(want) != 0 || pages != 8 {
+		t.Errorf("%d keys were not listed on %d pages", len(want), pages)
+	}
+	// Again, in between.
+	page, err := s.List(t.Context(), "m/", "m/zy", 0)
+	if err != nil || len(page.Objects) != 1 {
+		t.Errorf("List of the tail: %v, %v", page, err)
 	}
 }

@@ -84,7 +84,8 @@ func (l *listing) walk(prefix string) error {
 
 // read returns the directory's first entries that can hold wanted keys.
 func (l *listing) read(fd int, prefix string) (*names, error) {
-	n := &names{files: l.limit + 1}
+	want := l.limit + 1
+	n := &names{files: want}
 	// after, as seen from this directory.
 	after, ok := strings.CutPrefix(l.after, prefix)
 	if !ok {
@@ -92,6 +93,13 @@ func (l *listing) read(fd int, prefix string) (*names, error) {
 			return n, nil // everything here comes before it
 		}
 		after = ""
+	}
+	state, still := l.s.stateOf(fd)
+	if still {
+		if known := l.s.ahead.get(prefix, state, after, want); known != nil {
+			return known, nil
+		}
+		n.files += readAhead
 	}
 	err := readNames(fd, func(name []byte, kind byte) {
 		if name[0] == '.' && (prefix == "" || string(name) == "." || string(name) == "..") {
@@ -108,6 +116,9 @@ func (l *listing) read(fd int, prefix string) (*names, error) {
 		}
 	})
 	n.sort()
+	if err == nil && still {
+		l.s.ahead.put(prefix, state, after, want, n)
+	}
 	return n, err
 }
 
