@@ -20,21 +20,29 @@ type flagState struct {
 	modseq   uint64
 }
 
-func plan(t interface{ Fatal(...any) }, m *index.Mailbox, c FlagChange, cfg Config) (FlagResult, []index.Op, error) {
-	w := flagWork{change: c, cfg: &cfg}
+func plan(t interface{ Fatal(...any) }, m *index.Mailbox, c FlagChange, cfg Config, limit int) (FlagResult, []index.Op, error) {
+	w := flagWork{change: c, cfg: &cfg, todo: c.UIDs.Clone(), limit: limit}
 	var err error
 	if w.flags, w.keywords, err = parseFlags(c.Flags, &cfg); err != nil {
 		return FlagResult{}, nil, err
 	}
-	seq := m.View().HighestModSeq()
-	ops, err := w.plan(m.View(), func() uint64 { seq++; return seq })
-	if err != nil {
-		return FlagResult{}, ops, err
+	var all []index.Op
+	for first := true; first || !w.todo.Empty(); first = false {
+		seq := m.View().HighestModSeq()
+		if err := w.fits(m.View(), first); err != nil {
+			return FlagResult{}, nil, err
+		}
+		ops, err := w.plan(m.View(), func() uint64 { seq++; return seq })
+		if err != nil {
+			return FlagResult{}, nil, err
+		}
+		if err := m.Apply(ops...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, ops...)
+		w.finish()
 	}
-	if err := m.Apply(ops...); err != nil {
-		t.Fatal(err)
-	}
-	return w.result, ops, nil
+	return w.result, all, nil
 }
 
 func mailboxOf(t interface{ Fatal(...any) }, uids ...uint32) *index.Mailbox {
@@ -59,6 +67,7 @@ func TestFlagsAgainstModel(t *testing.T) {
 		for i, uid := range uids {
 			model[uid] = flagState{modseq: uint64(i + 1)}
 		}
+		limit := rapid.IntRange(1, 4).Draw(t, "limit")
 		for range rapid.IntRange(1, 6).Draw(t, "changes") {
 			c := FlagChange{
 				UIDs:              uidset.Of(rapid.SliceOfN(rapid.Uint32Range(1, 14), 0, 8).Draw(t, "of")...),
@@ -67,7 +76,7 @@ func TestFlagsAgainstModel(t *testing.T) {
 				HasUnchangedSince: rapid.Bool().Draw(t, "conditional"),
 				UnchangedSince:    rapid.Uint64Range(0, 20).Draw(t, "since"),
 			}
-			res, ops, err := plan(t, m, c, cfg)
+			res, ops, err := plan(t, m, c, cfg, limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +156,7 @@ func TestFlagLimits(t *testing.T) {
 	store := func(uid uint32, mode FlagMode, flags string) error {
 		t.Helper()
 		before := m.View()
-		_, _, err := plan(t, m, FlagChange{UIDs: uidset.Of(uid), Mode: mode, Flags: strings.Fields(flags)}, cfg)
+		_, _, err := plan(t, m, FlagChange{UIDs: uidset.Of(uid), Mode: mode, Flags: strings.Fields(flags)}, cfg, 1)
 		if err != nil && m.View() != before {
 			t.Errorf("%s: failed and changed something", flags)
 		}
@@ -180,7 +189,7 @@ func TestFlagLimits(t *testing.T) {
 func TestFlagsOfWholeMailbox(t *testing.T) {
 	m := mailboxOf(t, 3, 5, 9)
 	all := uidset.OfRanges(uidset.Range{First: 1, Last: 1<<32 - 1})
-	res, ops, err := plan(t, m, FlagChange{UIDs: all, Mode: AddFlags, Flags: []string{`\Seen`}}, DefaultConfig())
+	res, ops, err := plan(t, m, FlagChange{UIDs: all, Mode: AddFlags, Flags: []string{`\Seen`}}, DefaultConfig(), storeBatch)
 	if err != nil || len(ops) != 3 {
 		t.Fatalf("%d ops, %v", len(ops), err)
 	}
