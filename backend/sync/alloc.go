@@ -103,6 +103,17 @@ func (f *Folder) lockWithModSeqs(ctx context.Context, n uint64) error {
 		case f.sealed:
 			f.mu.Unlock()
 			return f.a.Err()
+		case f.gate != nil:
+			gate := f.gate
+			f.mu.Unlock()
+			select {
+			case <-gate:
+			case <-f.a.ctx.Done():
+				return f.a.Err()
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			continue
 		case n <= f.modEnd-f.lastModSeq:
 			return nil
 		case n > maxModSeq-f.lastModSeq:

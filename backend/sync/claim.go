@@ -36,7 +36,8 @@ func claimRoot(old *Root, p claimParams) *Root {
 		}
 		// "The next holder starts behind the reserved end of the one before."
 		m.uids.start = m.uids.end
-		m.modseqs.start = m.modseqs.end
+		m.modseqs.start = m.floorAbove()
+		m.modseqs.end = m.modseqs.start
 		m.topUp(m.uids.start, m.modseqs.start, p.uidRange, p.modSeqRange)
 	}
 	return r
@@ -57,19 +58,22 @@ func (m *Mailbox) overtake(now int64, replay bool) {
 	m.checkBelow = m.uids.end
 	if !replay {
 		// "Each mailbox's modseq floor is set to the old reserved modseq end".
-		m.floor = max(m.floor, m.modseqs.end)
+		m.floor = max(m.floor, m.floorAbove())
 		m.HighestModSeq = max(m.HighestModSeq, m.floor)
 	}
 }
+
+// floorAbove is the lowest modseq above all that the holder may have given out.
+// The floor must not be one that a client may know already: it would not be
+// sent what has that modseq.
+func (m *Mailbox) floorAbove() uint64 { return min(m.modseqs.end+1, maxModSeq) }
 
 // topUp extends the reserved ranges so that uids UIDs from next on and modseqs
 // modseqs above last are the holder's. Ranges never shrink.
 func (m *Mailbox) topUp(next uint32, last uint64, uids uint32, modseqs uint64) {
 	end := min(uint64(next)+uint64(uids), index.MaxUID+1)
 	m.uids.end = max(m.uids.end, uint32(end))
-	if modseqs > maxModSeq-last {
-		modseqs = maxModSeq - last
-	}
+	modseqs = min(modseqs, maxModSeq-last)
 	m.modseqs.end = max(m.modseqs.end, last+modseqs)
 }
 

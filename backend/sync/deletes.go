@@ -224,7 +224,14 @@ func (a *Account) rehomeToInbox(ctx context.Context, from *Folder, uid uint32) e
 		}
 		return fmt.Errorf("mail %d of deleted mailbox %s can't be read", uid, from.id)
 	}
-	if inbox.pending(mail.guid) {
+	// Pending, then handled: the one ends when the other begins.
+	inbox.mu.Lock()
+	pending := inbox.pendingLocked(mail.guid)
+	inbox.mu.Unlock()
+	if a.isHandled(from.id, uid) {
+		return nil
+	}
+	if pending {
 		return fmt.Errorf("mail %d of deleted mailbox %s: its new copy is not settled: %w", uid, from.id, ErrUnavailable)
 	}
 	known, err := inbox.findGUIDs(ctx, []stored{{guid: mail.guid}})

@@ -49,6 +49,9 @@ type Folder struct {
 	wantUIDs    uint32
 	wantModSeqs uint64
 	extending   bool
+	// gate, if not nil, keeps all others from publishing until it is closed:
+	// a commit is under way that expunges what is still shown.
+	gate chan struct{}
 	// slots are the UIDs that were handed out and are not published yet.
 	//
 	// Invariant: their UIDs ascend. Everything below the first of them (or

@@ -234,3 +234,7 @@ func (w *world) wantCost(want string, f func()) {
 }
 
 var ctx = context.Background()
+
+func contextWithTimeout(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d)
+}

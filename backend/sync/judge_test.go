@@ -87,7 +87,7 @@ func TestClaim(t *testing.T) {
 		if r.Epoch != 5 || r.Holder != p.self || r.CommitID != p.commitID || r.logless {
 			t.Errorf("this incarnation as holder, epoch + 1: %+v", r)
 		}
-		if m.uids != (uidRange{129, 193}) || m.modseqs != (modSeqRange{1400, 2400}) {
+		if m.uids != (uidRange{129, 193}) || m.modseqs != (modSeqRange{1401, 2401}) {
 			t.Errorf("the next holder starts behind the reserved end of the one before: %+v", m)
 		}
 		if want := []openRange{{10, 20, 1000}, {65, 128, 5000}}; !reflect.DeepEqual(m.open, want) {
@@ -96,7 +96,7 @@ func TestClaim(t *testing.T) {
 		if want := []uidset.Range{{First: 65, Last: 128}}; !reflect.DeepEqual(m.fresh, want) {
 			t.Errorf("only the immediately preceding holder's mails keep their UIDs: %v", m.fresh)
 		}
-		if m.floor != 1400 || m.HighestModSeq != 1400 {
+		if m.floor != 1401 || m.HighestModSeq != 1401 {
 			t.Errorf("the modseq floor is set to the old reserved modseq end: %d, HIGHESTMODSEQ %d", m.floor, m.HighestModSeq)
 		}
 		if m.scanFrom != 68 || m.UIDNext != 129 || m.checkBelow != 129 {
@@ -110,7 +110,7 @@ func TestClaim(t *testing.T) {
 		old := base()
 		old.Holder = Holder{}
 		m := claimRoot(old, p).Mailboxes[0]
-		if m.uids != (uidRange{129, 193}) || m.modseqs != (modSeqRange{1400, 2400}) {
+		if m.uids != (uidRange{129, 193}) || m.modseqs != (modSeqRange{1401, 2401}) {
 			t.Errorf("ranges do not shrink: %+v", m)
 		}
 		if m.floor != 300 || m.UIDNext != 70 || m.checkBelow != 0 || len(m.open) != 1 {

@@ -61,7 +61,7 @@ type news struct {
 // one that is not: "publish in UID order". f.mu is held; the caller passes the
 // result to tell without it.
 func (f *Folder) advance() (n news) {
-	if f.sealed {
+	if f.sealed || f.gate != nil {
 		return n
 	}
 	var ops []index.Op

@@ -307,17 +307,20 @@ func (f *Folder) removeObjects(ctx context.Context, uids []uint32) error {
 // rehome stores a late mail under a new UID and then removes the late object
 // and whatever else counts as the same mail. The mail keeps its GUID.
 func (f *Folder) rehome(ctx context.Context, uid uint32, gone uidset.Set) error {
-	f.mu.Lock()
-	done := f.box != nil && f.box.View().IsExpunged(uid)
-	f.mu.Unlock()
-	if done { // by an earlier attempt of this
-		return f.removeObjects(ctx, []uint32{uid})
-	}
 	mail, err := f.rehomed(ctx, f, uid)
 	if mail == nil || err != nil {
 		return err
 	}
-	if f.pending(mail.guid) {
+	// An earlier attempt of this may have succeeded, or may yet. Both are
+	// asked at one moment: the one ends when the other begins.
+	f.mu.Lock()
+	done := f.box != nil && f.box.View().IsExpunged(uid)
+	pending := f.pendingLocked(mail.guid)
+	f.mu.Unlock()
+	switch {
+	case done:
+		return f.removeObjects(ctx, []uint32{uid})
+	case pending:
 		return fmt.Errorf("%s: late UID %d: its new copy is not settled: %w", f, uid, ErrUnavailable)
 	}
 	mail.gone = gone.Clone()
@@ -333,10 +336,8 @@ func (f *Folder) rehome(ctx context.Context, uid uint32, gone uidset.Set) error 
 	return f.removeObjects(ctx, uids)
 }
 
-// pending tells whether a mail of that GUID is being stored.
-func (f *Folder) pending(guid index.ID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// pendingLocked tells whether a mail of that GUID is being stored. f.mu is held.
+func (f *Folder) pendingLocked(guid index.ID) bool {
 	return slices.ContainsFunc(f.slots, func(s *slot) bool { return s.mail.guid == guid })
 }
 

@@ -152,8 +152,8 @@ func (f *Folder) expungeTainted(ctx context.Context, uids uidset.Set) error {
 	if err := f.a.uploadFolder(ctx, f, uids); err != nil {
 		return err
 	}
-	// The commit stands, and with it the expunge: what fails from here on
-	// is repeated in the background.
+	// The commit stands, and with it the expunge: what is left is repeated in
+	// the background if it fails.
 	var list []uint32
 	for uid := range uids.All() {
 		list = append(list, uid)
@@ -161,11 +161,8 @@ func (f *Folder) expungeTainted(ctx context.Context, uids uidset.Set) error {
 	if err := f.removeObjects(ctx, list); err != nil {
 		f.a.attempt("removing expunged mails", func(ctx context.Context) error { return f.removeObjects(ctx, list) })
 	}
-	// Under a modseq of now: clients may have seen higher ones than that of
-	// the commit.
-	err := f.applyOne(ctx, index.Op{Kind: index.OpExpunge, UIDs: uids})
 	f.forgetBodies(uids)
-	return err
+	return nil
 }
 
 // forgetBodies removes expunged mails from the cache.

@@ -148,11 +148,18 @@ func (a *Account) upload(ctx context.Context, jobs []*uploadJob, commit commitFu
 // prepareUpload takes the semaphore and a snapshot of each folder. Folders
 // whose index is needed are opened before.
 func (a *Account) prepareUpload(ctx context.Context, jobs []*uploadJob) error {
-	for range 4 {
+	for range 10 {
 		for _, j := range jobs {
 			if err := j.f.makeReady(ctx); err != nil {
 				return err
 			}
+			if j.expunge.Empty() {
+				continue
+			}
+			if err := j.f.lockWithModSeqs(ctx, 1); err != nil {
+				return err
+			}
+			j.f.mu.Unlock()
 		}
 		if err := a.uploading.acquire(ctx); err != nil {
 			return err
@@ -160,7 +167,7 @@ func (a *Account) prepareUpload(ctx context.Context, jobs []*uploadJob) error {
 		ready := true
 		for _, j := range jobs {
 			j.f.mu.Lock()
-			ready = ready && j.f.uploadableLocked()
+			ready = ready && j.f.uploadableLocked() && (j.expunge.Empty() || j.f.lastModSeq < j.f.modEnd)
 			j.f.mu.Unlock()
 		}
 		if ready {
@@ -169,9 +176,9 @@ func (a *Account) prepareUpload(ctx context.Context, jobs []*uploadJob) error {
 			}
 			return nil
 		}
-		a.uploading.release() // unloaded or found something just now
+		a.uploading.release() // something has come in between
 	}
-	return fmt.Errorf("upload of %q: folders keep being unloaded: %w", a.user, ErrUnavailable)
+	return fmt.Errorf("upload of %q: folders don't stay ready: %w", a.user, ErrUnavailable)
 }
 
 // uploadableLocked tells whether the index may be uploaded as it is: all that a

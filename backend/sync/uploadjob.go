@@ -64,12 +64,12 @@ func (j *uploadJob) snapshot() {
 	for i := range f.up.removals {
 		j.highest = max(j.highest, f.up.removals[i].ModSeq)
 	}
-	if !j.expunge.Empty() && f.lastModSeq < f.modEnd {
-		f.lastModSeq++
-	}
 	if !j.expunge.Empty() {
-		// If the range is used up this shares the last modseq: nobody is
-		// told of it, the index gets a later one.
+		// One that nobody knows yet: should this holder die before it can
+		// tell of the expunge, the next one tells all who know less.
+		// And none above it may be told before it is.
+		f.lastModSeq++
+		f.gate = make(chan struct{})
 		j.expungeAt = f.lastModSeq
 		j.highest = max(j.highest, j.expungeAt)
 	}
@@ -300,7 +300,19 @@ func (j *uploadJob) end(err error) {
 	j.ended = true
 	f := j.f
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	j.endLocked(err)
+	var n news
+	if !j.expunge.Empty() {
+		close(f.gate)
+		f.gate = nil
+		n = f.advance()
+	}
+	f.mu.Unlock()
+	f.tell(n)
+}
+
+func (j *uploadJob) endLocked(err error) {
+	f := j.f
 	if err != nil {
 		f.pend = f.up.join(f.pend)
 		f.up = nil
@@ -333,6 +345,11 @@ func (j *uploadJob) end(err error) {
 	}
 	f.a.addGarbage(keys)
 	j.dropLog()
+	if f.box != nil && !j.expunge.Empty() && !f.sealed {
+		// The index is told what is committed; the local log need not be.
+		mustApply(f.box, index.Op{Kind: index.OpExpunge, ModSeq: j.expungeAt, UIDs: j.expunge})
+		f.shown.Store(f.box.View())
+	}
 }
 
 // dropLog drops the part of the local log that is uploaded. f.mu is held.
