@@ -117,7 +117,7 @@ func (f *Folder) doOpen(ctx context.Context) error {
 		return err
 	}
 	replayed := f.install(m, box, dirs)
-	news, found, err := f.resolve(ctx, m)
+	news, c, err := f.resolve(ctx, m)
 	if err != nil {
 		f.mu.Lock()
 		f.dropBox()
@@ -125,7 +125,7 @@ func (f *Folder) doOpen(ctx context.Context) error {
 		return err
 	}
 	f.tell(news)
-	f.afterOpen(m, found, replayed)
+	f.afterOpen(m, c.findings, replayed || len(c.adopt) > 0 || !c.origins.Empty())
 	return nil
 }
 
@@ -219,7 +219,7 @@ func mustApply(box *index.Mailbox, ops ...index.Op) {
 // resolve judges what the LIST found, takes what keeps its UID into the index
 // and shows it: "only then is SELECT answered". What else is to be done is
 // returned.
-func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, findings, error) {
+func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, considered, error) {
 	f.mu.Lock()
 	found := f.found
 	fresh := m.fresh
@@ -229,10 +229,10 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, findings, error
 	f.mu.Unlock()
 	c, err := f.consider(ctx, found, fresh)
 	if err != nil {
-		return news{}, findings{}, err
+		return news{}, c, err
 	}
 	if err := f.lockWithModSeqs(ctx, 3); err != nil {
-		return news{}, findings{}, err
+		return news{}, c, err
 	}
 	defer f.mu.Unlock()
 	var ops []index.Op
@@ -257,12 +257,15 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, findings, error
 	}
 	if len(ops) > 0 {
 		f.apply(ops)
-		f.pend.other = true // committed at once, not at the tenth mail
+		// More than deliveries.
+		if !f.pend.other {
+			f.pend.other, f.pend.since = true, f.a.e.clk.Now()
+		}
 	}
 	f.a.handledIn(c.handled)
 	f.found, f.resolved = nil, true
 	f.shown.Store(f.box.View())
-	return f.tidings(), c.findings, nil
+	return f.tidings(), c, nil
 }
 
 // unseen are, after a takeover, the UIDs that the old holder may have told
@@ -281,18 +284,17 @@ func (f *Folder) unseen(m *Mailbox, adopt []index.Op) uidset.Set {
 }
 
 // afterOpen starts what the first access leaves for the background.
-func (f *Folder) afterOpen(m *Mailbox, found findings, replayed bool) {
+func (f *Folder) afterOpen(m *Mailbox, found findings, commit bool) {
 	f.mu.Lock()
 	f.late.join(found)
 	late := !f.late.empty()
-	dirty := f.pend != nil && f.pend.other
 	check := m.checkBelow > 0 && !f.checked
 	first := f.relist == 0 && len(m.open) > 0
 	if first {
 		f.relist = f.a.e.cfg.RelistFirst
 	}
 	f.mu.Unlock()
-	if dirty || replayed {
+	if commit {
 		// "What the takeover's LISTs found is committed at once."
 		f.a.attempt("commit after a takeover", f.commitFolder)
 	}
