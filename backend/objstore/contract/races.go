@@ -85,7 +85,7 @@ func raceMatch(t *suite) {
 // versions all the time. Each version carries its writer and number, as every
 // object must tell itself from others (objstore.IdentityBytes).
 func raceIncrement(t *suite) {
-	const key, each = "race/counter", 10
+	const key, each = "race/counter", 5
 	t.create(key, []byte("0"))
 	together(racers, func(i int) {
 		for done := 0; done < each; {
