@@ -72,6 +72,8 @@ func (s *Store) armIdle() {
 // drops their indexes from memory. Called with s.mu held.
 func (s *Store) expireIdle() {
 	now := s.clk.Now()
+	var old []*entry
+	defer func() { s.unload(old...) }()
 	for last := s.idle.recent.Back(); last != nil; last = s.idle.recent.Back() {
 		e := last.Value.(*entry)
 		if now.Before(e.idle.last.Add(s.cfg.ActiveWindow)) {
@@ -79,9 +81,7 @@ func (s *Store) expireIdle() {
 		}
 		s.idle.recent.Remove(last)
 		e.idle.in, e.idle.elem = &s.idle.old, s.idle.old.PushFront(e)
-		if e.loaded {
-			s.unload(e)
-		}
+		old = append(old, e)
 	}
 }
 
@@ -99,25 +99,38 @@ func (s *Store) unloadOldest() bool {
 	return false
 }
 
-// unload drops the indexes of an idle user from memory, the dirty ones after
-// their upload. It does so in the background, but counts at once. Called with
-// s.mu held.
-func (s *Store) unload(e *entry) {
-	s.setLoaded(e, false)
-	e.pins++
+// unload drops from memory what idle users have there, dirty indexes after their
+// upload. It does so in the background, but counts at once. Called with s.mu held.
+func (s *Store) unload(es ...*entry) {
+	if len(es) == 0 {
+		return
+	}
+	for _, e := range es {
+		s.setLoaded(e, false)
+		e.pins++
+	}
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()
-		clean := e.acct.Unload()
-		_, changed := e.acct.ChangedAt()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.pins--
-		if !clean && changed && e.state == ready && e.uses == 0 {
-			e.up.unload = true
-			s.enqueue(e)
+		for _, e := range es {
+			s.unloadNow(e)
 		}
 	}()
+}
+
+func (s *Store) unloadNow(e *entry) {
+	e.mu.Lock()
+	e.tree, e.treeOf = nil, nil
+	e.mu.Unlock()
+	clean := e.acct.Unload()
+	_, changed := e.acct.ChangedAt()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.pins--
+	if !clean && changed && e.state == ready && e.uses == 0 {
+		e.up.unload = true
+		s.enqueue(e)
+	}
 }
 
 // trimStubs starts to release the least recently used users beyond

@@ -162,12 +162,11 @@ func (s *Store) load(ctx context.Context, e *entry, o sync.LoadOptions) {
 	s.trimStubs()
 	s.running.Add(1)
 	s.mu.Unlock()
-	go func() {
+	acct.OnEnd(func() {
 		defer s.running.Done()
-		<-acct.Done()
 		s.ended(e)
 		acct.Wait()
-	}()
+	})
 	s.noteChange(e)
 	if acct.Due() {
 		s.due(e)

@@ -110,6 +110,10 @@ func (a *Account) Epoch() uint64 { return a.epoch }
 // Done is closed when the account has ended.
 func (a *Account) Done() <-chan struct{} { return a.ctx.Done() }
 
+// OnEnd calls f in a goroutine of its own once the account has ended. No
+// goroutine waits meanwhile.
+func (a *Account) OnEnd(f func()) { context.AfterFunc(a.ctx, f) }
+
 // Err is nil until Done is closed, then ErrOvertaken or ErrReleased.
 func (a *Account) Err() error { return context.Cause(a.ctx) }
 
