@@ -52,6 +52,7 @@ type Mailbox interface {
 	Name() string
 	ID() string
 	UIDValidity() uint32
+	UIDNext() uint32
 	View() *index.View
 	Recent() uidset.Set
 	Deleted() bool

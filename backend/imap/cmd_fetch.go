@@ -47,8 +47,10 @@ func runFetch(ctx context.Context, s *session, req *request, a wire.Fetch) (repl
 	if err := f.run(ctx, f.candidates(seqs, a.ChangedSince)); err != nil {
 		return reply{}, err
 	}
-	if f.gone {
-		// RFC 2180 section 4.1.2; what is left was sent.
+	switch {
+	case f.gone && req.uid: // UIDs that don't exist are no error
+		return okCode(wire.Code{Name: wire.CodeExpungeIssued}, "Some of the messages no longer exist"), nil
+	case f.gone: // RFC 2180 section 4.1.2; what is left was sent
 		return reply{}, mailstore.ErrMessageGone
 	}
 	return ok("FETCH completed"), nil

@@ -75,7 +75,7 @@ func (s *session) tellSelected(name string) {
 		s.untagged(wire.CodeUnseen(uint32(i+1)), "First unseen")
 	}
 	s.untagged(wire.CodeUIDValidity(sel.mb.UIDValidity()), "UIDs valid")
-	s.untagged(wire.CodeUIDNext(v.UIDNext()), "Predicted next UID")
+	s.untagged(wire.CodeUIDNext(sel.uidNext), "Predicted next UID")
 	s.untagged(wire.CodeHighestModSeq(sel.highestModSeq()), "Highest")
 	s.untagged(wire.CodeMailboxID(sel.mb.ID()), "Mailbox id")
 	if s.enabled&rev2 != 0 {

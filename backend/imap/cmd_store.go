@@ -55,8 +55,9 @@ func runStore(ctx context.Context, s *session, req *request, a wire.Store) (repl
 		}
 		r = okCode(wire.CodeModified(failed), "Conditional STORE failed for some")
 	}
-	if gone || !res.Missing.Empty() {
-		// RFC 2180 section 4.2: what could be done was done.
+	if !req.uid && (gone || !res.Missing.Empty()) {
+		// RFC 2180 section 4.2: what could be done was done. UIDs that
+		// don't exist are no error (RFC 9051 section 6.4.9).
 		r.kind = respNo
 		r.text = "Some of the messages no longer exist"
 		if r.code.Name == codeNone {
@@ -88,6 +89,9 @@ func (s *session) tellStored(req *request, a *wire.Store, uids uidset.Set, res m
 	want := newOutcome(a)
 	var m fetch.Message
 	for seq := range set.All() {
+		if s.sel.shown.Gone(int(seq - 1)) {
+			continue // not what its flags are any more
+		}
 		rec := s.sel.shown.At(int(seq - 1))
 		s.fill(&m, int(seq-1), s.sel.shown, rec)
 		ours := a.Silent && uids.Contains(rec.UID) && !res.Modified.Contains(rec.UID)

@@ -47,10 +47,14 @@ type fetcher struct {
 
 func newFetcher(s *session, req *request, a *wire.Fetch) *fetcher {
 	f := &fetcher{s: s, req: req, pushed: s.srv.clock.Now()}
-	f.plan = fetch.Compile(a.Items, fetch.Options{UID: req.uid, UTF8: s.enc.UTF8()})
+	o := fetch.Options{UID: req.uid, UTF8: s.enc.UTF8()}
+	f.plan = fetch.Compile(a.Items, o)
 	if f.plan.SetsSeen() && s.enabled&condStore != 0 {
-		// Flags that come unasked come with their modseq.
-		f.plan = fetch.Compile(a.Items, fetch.Options{UID: req.uid, UTF8: s.enc.UTF8(), ModSeq: true})
+		// Flags that change come with their modseq, and with QRESYNC
+		// with the UID (RFC 7162 section 3.2).
+		o.ModSeq = true
+		o.UID = o.UID || s.enabled&qResync != 0
+		f.plan = fetch.Compile(a.Items, o)
 	}
 	f.needs = f.plan.Needs()
 	f.open = fetch.Open(s.sel.mb.Message)

@@ -107,13 +107,13 @@ var storeReplies = []struct {
 	{mailstore.ErrLimit, codeLimit, "A limit of this server is reached"},
 	{mailstore.ErrQuota, goimap.ResponseCodeOverQuota, "Over quota"},
 	{mailstore.ErrMessageGone, wire.CodeExpungeIssued, "Some of the messages no longer exist"},
+	{fetch.ErrUnknownCTE, goimap.ResponseCodeUnknownCTE, "A part's transfer encoding is not known"},
 	{mailstore.ErrReadOnly, codeNone, "The mailbox is selected read-only"},
 	{mailstore.ErrInUse, goimap.ResponseCodeInUse, "The mailbox is in use"},
 	{mailstore.ErrOvertaken, codeUnavailable, "Another server serves this account now"},
 	{mailstore.ErrUnavailable, codeUnavailable, "Temporarily unavailable, try again later"},
 	{mailstore.ErrClosed, codeUnavailable, "The session is ending"},
 	{context.Canceled, codeUnavailable, "The server is shutting down"},
-	{fetch.ErrUnknownCTE, goimap.ResponseCodeUnknownCTE, "A part's transfer encoding is not known"},
 }
 
 // failure is the tagged response for a command's error. known is false for an

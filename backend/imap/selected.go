@@ -15,6 +15,8 @@ type selected struct {
 	// shown is what the client was told.
 	// Invariant: see the package comment.
 	shown *index.View
+	// uidNext is UIDNEXT at the time of SELECT.
+	uidNext uint32
 	// saved are the UIDs of "$" (RFC 5182). Those of messages that are
 	// gone do no harm: a UID never names another message.
 	saved uidset.Set
@@ -28,7 +30,11 @@ type selected struct {
 
 // newSelected starts a session's picture of mb with what is there now.
 func newSelected(mb Mailbox, readOnly bool) *selected {
+	// A message that comes between the two calls is in the view, and the
+	// larger of the two figures is right.
+	uidNext := mb.UIDNext()
 	sel := &selected{mb: mb, readOnly: readOnly, shown: mb.View()}
+	sel.uidNext = max(uidNext, sel.shown.UIDNext())
 	sel.recent = mb.Recent()
 	sel.recentTold = sel.countRecent()
 	sel.keywords = sel.shown.KeywordNames()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"mailbackend.io/backend/imap/wire"
@@ -33,7 +34,8 @@ type session struct {
 	enc *wire.Encoder  // writes to lc
 
 	started time.Time
-	secure  bool // TLS
+	secure  bool        // TLS
+	ending  atomic.Bool // the server shuts down
 
 	// Invariant: user is nil exactly in the state notAuthenticated; sel is
 	// nil except in selectedState.
@@ -80,8 +82,8 @@ func (s *session) log() *slog.Logger {
 	return l
 }
 
-// run serves the connection to its end.
-func (s *session) run(ctx context.Context) {
+// Run implements connserver.Session: it serves the connection to its end.
+func (s *session) Run(ctx context.Context) {
 	defer s.end()
 	err := s.protect(ctx, s.serve)
 	var b *bye
@@ -97,6 +99,25 @@ func (s *session) run(ctx context.Context) {
 		s.log().Info("session ended", "by", "connection", "reason", logText(err))
 	}
 }
+
+// TurnAway implements connserver.Session.
+func (s *session) TurnAway() {
+	defer s.lc.Close()
+	if _, tls := s.lc.TLS(); tls && s.lc.Handshake() != nil {
+		return
+	}
+	s.sayBye(&bye{codeUnavailable, "Too many connections"})
+}
+
+// Interrupt implements connserver.Session: the session ends after the command
+// that it is running.
+func (s *session) Interrupt() {
+	s.ending.Store(true)
+	s.lc.Interrupt()
+}
+
+// Close implements connserver.Session.
+func (s *session) Close() error { return s.lc.Close() }
 
 // protect turns a panic of f into the end of this session alone.
 func (s *session) protect(ctx context.Context, f func(context.Context) error) (err error) {
@@ -205,7 +226,7 @@ func (s *session) autologout() error {
 
 // mustEnd tells a reason why the session can't go on, as a bye.
 func (s *session) mustEnd() error {
-	if s.srv.closing.Load() {
+	if s.ending.Load() {
 		return &bye{codeUnavailable, "The server is shutting down"}
 	}
 	if s.user != nil && s.user.Err() != nil {
