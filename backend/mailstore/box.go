@@ -48,7 +48,7 @@ func (e *entry) openBox(ctx context.Context, f *sync.Folder) (*box, error) {
 		e.closeBox(b)
 		return nil, err
 	}
-	b.last.CompareAndSwap(nil, v)
+	b.keepLast(v)
 	return b, nil
 }
 
@@ -62,12 +62,26 @@ func (e *entry) closeBox(b *box) {
 	}
 }
 
+// keepLast remembers the newest view, for when the folder has none any more.
+func (b *box) keepLast(v *index.View) {
+	for {
+		last := b.last.Load()
+		if last == v || last != nil && last.HighestModSeq() > v.HighestModSeq() {
+			return
+		}
+		if b.last.CompareAndSwap(last, v) {
+			return
+		}
+	}
+}
+
 // view is the folder's present view, or the last one there was.
 func (b *box) view() *index.View {
 	v := b.f.View()
 	if v == nil {
 		return b.last.Load()
 	}
+	b.keepLast(v)
 	if v.UIDNext() > b.told.Load() {
 		b.mu.Lock()
 		b.giveRecent(v)
@@ -81,7 +95,7 @@ func (b *box) changed(v *index.View) {
 	if v == nil {
 		b.deleted.Store(true)
 	} else {
-		b.last.Store(v) // may be older than another's; only for want of better
+		b.keepLast(v)
 	}
 	b.mu.Lock()
 	if v != nil {

@@ -127,17 +127,20 @@ func (c *copying) window(ctx context.Context, recs []index.Record) error {
 	if err != nil {
 		return err
 	}
+	now := c.m.View() // others may have changed flags since the start
 	var mails []sync.NewMail
 	var src []uint32
 	names := keywordNames{}
 	for i, rec := range recs {
-		if objects[i] == nil {
+		at, there := now.Find(rec.UID)
+		if !there || objects[i] == nil {
 			continue // expunged meanwhile
 		}
+		rec = now.At(at)
 		mail := sync.NewMail{
 			Object:       objects[i],
 			Flags:        rec.Flags,
-			Keywords:     c.view.Keywords(rec.Keywords),
+			Keywords:     now.Keywords(rec.Keywords),
 			InternalDate: index.Time(rec.InternalDate),
 		}
 		names.add(mail.Keywords)

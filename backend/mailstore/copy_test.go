@@ -148,3 +148,29 @@ func TestExpunge(t *testing.T) {
 		}
 	})
 }
+
+// TestFlagsChangedDuringMove: what another session does meanwhile is kept.
+func TestFlagsChangedDuringMove(t *testing.T) {
+	withRig(t, Config{CopyMessages: 1}, func(r *rig) {
+		r.uncached()
+		u := r.open("u")
+		defer u.Close()
+		r.append(u, "INBOX", 1, 2, 3)
+		m, other := r.sel(u, "INBOX"), r.sel(u, "INBOX")
+		var gets atomic.Int32
+		r.objects.SetHook(func(q mem.Request) mem.Fault {
+			if q.Op == objstore.OpGet && gets.Add(1) == 1 {
+				r.store(other, AddFlags, `\Seen`, 2)
+				_, err := other.Remove(r.ctx, uidset.Of(3))
+				r.must(err)
+			}
+			return mem.Fault{}
+		})
+		res, err := m.Move(r.ctx, uidset.Of(1, 2, 3), "Archive")
+		r.must(err)
+		if fmt.Sprint(res.Src) != "[1 2]" {
+			t.Errorf("%+v", res)
+		}
+		r.wantShow(r.sel(u, "Archive"), `1 mail 1; 2 mail 2 \Seen`)
+	})
+}

@@ -44,11 +44,11 @@ func (s *Store) Deliver(ctx context.Context, d Delivery) error {
 }
 
 func (s *Store) deliver(ctx context.Context, d Delivery, m sync.NewMail) error {
-	scan := []string{Inbox}
-	if d.Mailbox != "" {
-		scan[0] = d.Mailbox
+	name, err := CanonicalName(d.Mailbox, s.cfg.nameLimits())
+	if err != nil {
+		name = Inbox
 	}
-	e, err := s.acquire(ctx, d.User, sync.LoadOptions{Scan: scan}, forDelivery)
+	e, err := s.acquire(ctx, d.User, sync.LoadOptions{Scan: []string{name}}, forDelivery)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) deliver(ctx context.Context, d Delivery, m sync.NewMail) error {
 	if err := e.checkQuota(d.Body.Size() + int64(len(d.Prefix))); err != nil {
 		return fmt.Errorf("deliver to user %q: %w", d.User, err)
 	}
-	f, err := e.find(ctx, scan[0])
+	f, err := e.find(ctx, name)
 	if errors.Is(err, ErrNoMailbox) {
 		f, err = e.find(ctx, Inbox)
 	}
