@@ -22,7 +22,7 @@ func benchStore(b *testing.B, dir string) *Store {
 		if c, err = cache.Open(context.Background(), cache.Options{Dir: dir, BootID: "b", Instance: "i", AllowNetworkFS: true}); err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(func() { c.Close() })
+		b.Cleanup(func() { _ = c.Close() })
 	}
 	engine, err := sync.NewEngine(sync.Config{}, mem.New(mem.Options{}), c, clock.System{}, rand.NewChaCha8([32]byte{1}), sync.Holder{Pod: "p", Incarnation: "i"}, log)
 	if err != nil {
@@ -32,7 +32,7 @@ func benchStore(b *testing.B, dir string) *Store {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { s.Shutdown(context.Background()) })
+	b.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 	return s
 }
 

@@ -18,13 +18,17 @@ func loadBytes(n int) func(context.Context) ([]byte, error) {
 
 func TestBodiesEvictLeastRecentlyUsed(t *testing.T) {
 	b := newBodies(100)
-	for uid := uint32(1); uid <= 4; uid++ {
-		if _, err := b.get(t.Context(), key(uid), loadBytes(25)); err != nil {
+	get := func(uid uint32, size int) {
+		t.Helper()
+		if _, err := b.get(t.Context(), key(uid), loadBytes(size)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for uid := uint32(1); uid <= 4; uid++ {
+		get(uid, 25)
+	}
 	b.hit(key(1))
-	b.get(t.Context(), key(5), loadBytes(20))
+	get(5, 20)
 	for uid, want := range map[uint32]bool{1: true, 2: false, 3: true, 4: true, 5: true} {
 		if got := b.hit(key(uid)) != nil; got != want {
 			t.Errorf("mail %d in memory: %v", uid, got)
@@ -33,7 +37,7 @@ func TestBodiesEvictLeastRecentlyUsed(t *testing.T) {
 	if b.size() != 95 {
 		t.Errorf("size %d, want 95", b.size())
 	}
-	b.get(t.Context(), key(6), loadBytes(26)) // more than a quarter: not kept
+	get(6, 26) // more than a quarter: not kept
 	if b.hit(key(6)) != nil || b.size() != 95 {
 		t.Errorf("a large mail was kept; size %d", b.size())
 	}
@@ -130,7 +134,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("call of %d", got)
 	}
 	<-l.done
-	if l.reason() != ErrOvertaken {
+	if !errors.Is(l.reason(), ErrOvertaken) {
 		t.Errorf("reason %v", l.reason())
 	}
 }

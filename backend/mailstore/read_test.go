@@ -198,7 +198,7 @@ func TestReadErrors(t *testing.T) {
 		r.wantErr("store away", msg.ReadRange(r.ctx, io.Discard, 0, -1), ErrUnavailable)
 		r.objects.SetHook(nil)
 		broken := errors.New("broken pipe")
-		if err := msg.ReadRange(r.ctx, failingWriter{broken}, 0, -1); err != broken {
+		if err := msg.ReadRange(r.ctx, failingWriter{broken}, 0, -1); !errors.Is(err, broken) {
 			t.Errorf("writer's error: %v", err)
 		}
 	})
