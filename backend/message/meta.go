@@ -19,6 +19,10 @@ type Meta struct {
 	OriginGUID    ID
 	OriginMailbox string
 	OriginUID     uint32
+	// Forebears are the UIDs of OriginMailbox that the object under
+	// OriginUID was itself re-homed from, one after the other. They count
+	// as expunged, too.
+	Forebears []uint32
 	// MailboxID and MailboxName tell where the mail was stored: a hint for
 	// rebuilding a lost root only.
 	MailboxID, MailboxName string
@@ -51,7 +55,7 @@ const (
 	tagFlags       = 3
 	tagBody        = 4 // size, codec, frames
 	tagSummary     = 5
-	tagOrigin      = 6 // mailbox, uid
+	tagOrigin      = 6 // mailbox, uid, forebears
 )
 
 // appendHead appends the skippable frame with m.
@@ -83,6 +87,9 @@ func appendHead(dst []byte, m *Meta) ([]byte, error) {
 		w.Field(tagOrigin, func(w *format.Writer) {
 			w.String(m.OriginMailbox)
 			w.Uvarint(uint64(m.OriginUID))
+			for _, uid := range m.Forebears {
+				w.Uvarint(uint64(uid))
+			}
 		})
 	}
 	if len(m.Flags) > 0 {
@@ -165,6 +172,9 @@ func (m *Meta) decode(payload []byte) error {
 			m.MailboxName = string(f.Raw(f.Len()))
 		case tagOrigin:
 			m.OriginMailbox, m.OriginUID = f.String(), f.Uvarint32()
+			for f.Len() > 0 && len(m.Forebears) < maxMetaFlags {
+				m.Forebears = append(m.Forebears, f.Uvarint32())
+			}
 		case tagFlags:
 			m.Flags = make([]string, f.Count(1))
 			for i := range m.Flags {

@@ -18,7 +18,7 @@ var testPrefix = []byte("Return-Path: <ada@example.com>\r\nDelivered-To: ben@exa
 
 func testMeta() Meta {
 	return Meta{
-		GUID: ID{1, 2, 3}, ThreadID: ID{4}, OriginGUID: ID{5}, OriginMailbox: "m0", OriginUID: 17,
+		GUID: ID{1, 2, 3}, ThreadID: ID{4}, OriginGUID: ID{5}, OriginMailbox: "m0", OriginUID: 17, Forebears: []uint32{3, 9},
 		MailboxID: "m1", MailboxName: "Archiv/Grüße", InternalDate: 1736154672, SaveDate: -1,
 		Flags: []string{`\Seen`, "$Forwarded", "grün"},
 	}

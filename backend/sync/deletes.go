@@ -247,7 +247,7 @@ func (a *Account) rehomeToInbox(ctx context.Context, from *Folder, uid uint32) e
 			return fmt.Errorf("confirming UID %d of INBOX: %w: %w", copied, ErrUnavailable, err)
 		}
 	}
-	mail.source, mail.sourceUID = from.id, uid
+	mail.sources = handledAll(from.id, &mail.meta)
 	_, err = inbox.store(ctx, mail)
 	return err
 }

@@ -70,10 +70,11 @@ func (o outlook) judge(uid uint32) verdict {
 
 // stored is what the head of an unknown object tells.
 type stored struct {
-	uid    uint32
-	guid   index.ID
-	origin uint32 // the UID of this mailbox that it was re-homed from, or 0
-	late   bool   // isLate, else keepsUID
+	uid  uint32
+	guid index.ID
+	// origins are the UIDs of this mailbox that it was re-homed from.
+	origins []uint32
+	late    bool // isLate, else keepsUID
 }
 
 // doubles is what to do with unknown objects, once copies of one mail are told
@@ -103,9 +104,9 @@ func tellDoubles(found []stored, known map[index.ID]uint32, expunged func(uint32
 	groups := map[index.ID][]stored{}
 	var order []index.ID
 	for _, s := range found {
-		if s.origin != 0 && expunged(s.origin) && known[s.guid] == 0 {
+		if known[s.guid] == 0 && slices.ContainsFunc(s.origins, expunged) {
 			// Its mail was re-homed by someone else, too, or was
-			// expunged under the old UID: either way it is dealt with.
+			// expunged under an old UID: either way it is dealt with.
 			d.drop = append(d.drop, drop{uid: s.uid})
 			continue
 		}
@@ -144,8 +145,8 @@ func (d *doubles) group(copies []stored, indexed uint32) {
 		if indexed != 0 {
 			d.drop = append(d.drop, drop{uid: indexed, keep: keep})
 		}
-		if highest.origin != 0 && highest.origin < keep {
-			d.origins.Add(highest.origin, highest.origin)
+		for _, uid := range highest.origins {
+			d.origins.Add(uid, uid)
 		}
 	}
 	for _, c := range copies {

@@ -265,12 +265,12 @@ func TestTellDoubles(t *testing.T) {
 		},
 		{
 			says:  "the crash came between the PUT of the new and the DELETE of the old: the lower UID goes",
-			found: []stored{{uid: 5, guid: g, late: true}, {uid: 9, guid: g, origin: 5}},
+			found: []stored{{uid: 5, guid: g, late: true}, {uid: 9, guid: g, origins: []uint32{5}}},
 			want:  doubles{adopt: []uint32{9}, drop: []drop{{5, 9}}, origins: uidset.Of(5)},
 		},
 		{
 			says:  "the old was deleted: its UID counts as expunged all the same",
-			found: []stored{{uid: 9, guid: g, origin: 5}},
+			found: []stored{{uid: 9, guid: g, origins: []uint32{5}}},
 			want:  doubles{adopt: []uint32{9}, origins: uidset.Of(5)},
 		},
 		{
@@ -293,16 +293,21 @@ func TestTellDoubles(t *testing.T) {
 		},
 		{
 			says:     "re-homed by two holders, the other copy was expunged: it never comes back",
-			found:    []stored{{uid: 9, guid: g, origin: 5, late: true}},
+			found:    []stored{{uid: 9, guid: g, origins: []uint32{5}, late: true}},
 			expunged: func(uid uint32) bool { return uid == 5 },
 			want:     doubles{drop: []drop{{9, 0}}},
 		},
 		{
 			says:     "re-homed by two holders, the other copy is in the index",
-			found:    []stored{{uid: 9, guid: g, origin: 5, late: true}},
+			found:    []stored{{uid: 9, guid: g, origins: []uint32{5}, late: true}},
 			known:    map[index.ID]uint32{g: 12},
 			expunged: func(uid uint32) bool { return uid == 5 },
 			want:     doubles{drop: []drop{{9, 12}}},
+		},
+		{
+			says:  "re-homed twice: all the UIDs that it had count as expunged",
+			found: []stored{{uid: 9, guid: g, origins: []uint32{3, 5}}},
+			want:  doubles{adopt: []uint32{9}, origins: uidset.Of(3, 5)},
 		},
 		{
 			says:  "three copies",

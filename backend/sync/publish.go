@@ -44,9 +44,8 @@ type sealedMail struct {
 	// guarded: the UID is treated as tainted, so that the expunge of the mail is
 	// never told before gone is committed.
 	guarded bool
-	// source is the deleted mailbox that the mail was taken from, if any.
-	source    MailboxID
-	sourceUID uint32
+	// sources are what it was of deleted mailboxes.
+	sources []handled
 }
 
 // news is what the publishers leave for after the lock.
@@ -111,9 +110,7 @@ func (f *Folder) publication(s *slot, modseq uint64) []index.Op {
 		if s.mail.guarded {
 			f.tainted.Add(s.uid, s.uid)
 		}
-		if s.mail.source != "" {
-			f.a.handledIn([]handled{{s.mail.source, s.mail.sourceUID}})
-		}
+		f.a.handledIn(s.mail.sources)
 		if s.mail.gone.Empty() {
 			return []index.Op{op}
 		}

@@ -93,10 +93,7 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 		if meta == nil {
 			continue // gone meanwhile, or nothing that can be read: left alone
 		}
-		s := stored{uid: unknown[i].uid, guid: meta.GUID, late: late[i]}
-		if meta.OriginMailbox == string(f.id) {
-			s.origin = meta.OriginUID
-		}
+		s := stored{uid: unknown[i].uid, guid: meta.GUID, late: late[i], origins: f.originsOf(meta, unknown[i].uid)}
 		heads = append(heads, s)
 		byUID[s.uid] = meta
 	}
@@ -117,10 +114,32 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 		op.UID = uid
 		c.adopt = append(c.adopt, op)
 		if from := MailboxID(meta.OriginMailbox); from != "" && from != f.id && from.Valid() {
-			c.handled = append(c.handled, handled{from, meta.OriginUID})
+			c.handled = append(c.handled, handledAll(from, meta)...)
 		}
 	}
 	return c, nil
+}
+
+// originsOf are the UIDs of this mailbox that the object of uid was re-homed
+// from, all lower than its own.
+func (f *Folder) originsOf(meta *message.Meta, uid uint32) (uids []uint32) {
+	if meta.OriginMailbox != string(f.id) {
+		return nil
+	}
+	for _, o := range append(slices.Clip(meta.Forebears), meta.OriginUID) {
+		if o > 0 && o < uid {
+			uids = append(uids, o)
+		}
+	}
+	return uids
+}
+
+// handledAll are the mails of a deleted mailbox that an object was re-homed from.
+func handledAll(from MailboxID, meta *message.Meta) (all []handled) {
+	for _, uid := range append(slices.Clip(meta.Forebears), meta.OriginUID) {
+		all = append(all, handled{from, uid})
+	}
+	return all
 }
 
 // readHeads reads the heads of mails, in parallel. Of those that are gone or
@@ -323,14 +342,15 @@ func (f *Folder) rehome(ctx context.Context, uid uint32, gone uidset.Set) error 
 	case pending:
 		return fmt.Errorf("%s: late UID %d: its new copy is not settled: %w", f, uid, ErrUnavailable)
 	}
-	mail.gone = gone.Clone()
-	mail.gone.Add(uid, uid)
+	remove := gone.Clone()
+	remove.Add(uid, uid)
+	mail.gone.AddSet(remove)
 	// "Stored under a new UID..., and only then removed from the old."
 	if _, err := f.store(ctx, mail); err != nil {
 		return err
 	}
 	var uids []uint32
-	for u := range mail.gone.All() {
+	for u := range remove.All() {
 		uids = append(uids, u)
 	}
 	return f.removeObjects(ctx, uids)
@@ -361,6 +381,10 @@ func (f *Folder) rehomed(ctx context.Context, from *Folder, uid uint32) (*sealed
 		}
 		meta, raw = *salvaged, content
 	}
+	// Whoever finds the new copy must know all the UIDs that it had: attempts
+	// to store it under any of them may yet land.
+	origins := from.originsOf(&meta, uid)
+	meta.Forebears = origins[max(0, len(origins)-maxForebears):]
 	meta.OriginGUID, meta.OriginMailbox, meta.OriginUID = meta.GUID, string(from.id), uid
 	meta.MailboxID, meta.MailboxName = string(f.id), f.name()
 	var data [][]byte
@@ -379,8 +403,14 @@ func (f *Folder) rehomed(ctx context.Context, from *Folder, uid uint32) (*sealed
 		return nil, nil
 	}
 	mail.guarded = true
+	if from.id == f.id {
+		mail.gone = uidset.Of(origins...)
+	}
 	return mail, nil
 }
+
+// maxForebears bounds the UIDs that a re-homed mail remembers.
+const maxForebears = 100
 
 // relistOpen lists the open ranges again, "at growing intervals until they are
 // a day old".
