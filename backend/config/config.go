@@ -68,7 +68,7 @@ type Users struct {
 // DefaultMailbox is a mailbox that every new user gets.
 type DefaultMailbox struct {
 	Name       string `yaml:"name" doc:"Name, with / between levels."`
-	SpecialUse string `yaml:"specialUse" enum:",\\All,\\Archive,\\Drafts,\\Flagged,\\Junk,\\Sent,\\Trash" doc:"Special use (RFC 6154), such as \\Sent; may be empty."`
+	SpecialUse string `yaml:"specialUse" enum:",\\Archive,\\Drafts,\\Junk,\\Sent,\\Trash" doc:"Special use (RFC 6154), such as \\Sent; may be empty."`
 }
 
 // Auth says who may log in.
@@ -154,7 +154,7 @@ func Default() Config {
 		Cache: Cache{BytesPerActiveUser: 2_000_000, ActiveUsers: 100_000, Memory: 256_000_000},
 		Index: Index{UploadInterval: Duration(5 * time.Minute), MaxRescanMailCount: 10, Concurrency: 32},
 		Users: Users{
-			ActiveWindow: Duration(15 * time.Minute), MaxLoaded: 150_000, MaxStubs: 1_000_000, MaxKeywords: 256,
+			ActiveWindow: Duration(15 * time.Minute), MaxLoaded: 150_000, MaxStubs: 200_000, MaxKeywords: 256,
 			DefaultMailboxes: []DefaultMailbox{
 				{"Drafts", `\Drafts`}, {"Sent", `\Sent`}, {"Junk", `\Junk`}, {"Trash", `\Trash`}, {"Archive", `\Archive`},
 			},

@@ -79,6 +79,9 @@ func (s *Server) syncConfig() sync.Config {
 	c := sync.DefaultConfig()
 	c.Prefix = s.cfg.ObjectStorage.Prefix
 	c.MaxRescanMailCount = s.cfg.Index.MaxRescanMailCount
+	if s.cfg.ObjectStorage.Type == "dir" {
+		c.KeepPending = -1 // the objects are local files: a copy of them saves nothing
+	}
 	return c
 }
 

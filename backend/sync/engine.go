@@ -53,7 +53,8 @@ type Config struct {
 	// open folder is put into the cache beside.
 	CacheAppended int64
 	// KeepPending bounds the bytes of bodies that were read and wait to be
-	// written to the cache, over all users.
+	// written to the cache, over all users. Negative: bodies are not put
+	// into the cache.
 	KeepPending int64
 	// SummaryWindow is how many bytes of a summary section are read with one
 	// request at the most.
