@@ -37,6 +37,7 @@ type Account struct {
 	wg     gosync.WaitGroup
 
 	uploading semaphore // held during an upload
+	dirty     dirtySet
 	bodies    bodyWriter
 
 	mu gosync.Mutex
@@ -71,8 +72,6 @@ type Account struct {
 	// garbage are keys that the confirmed root names no longer.
 	garbage []string
 	timers  map[clock.Timer]struct{}
-	// dirty are the folders that have something in no segment.
-	dirty map[MailboxID]struct{}
 	// handled are mails of deleted mailboxes that live on in INBOX.
 	handled map[MailboxID]uidset.Set
 }
@@ -297,24 +296,43 @@ func (a *Account) Unload() bool {
 	return small && a.inflight == 0
 }
 
-// setDirty keeps the cache from evicting what is in no segment yet.
-func (a *Account) setDirty(id MailboxID, dirty bool) {
+// dirtySet are the folders that have something in no segment: what the cache
+// has of the user must not be evicted. It has a lock of its own, because the cache
+// may have something to evict when the last folder leaves it.
+type dirtySet struct {
+	mu gosync.Mutex
+	// at tells how often a folder had become dirty when it entered.
+	at map[MailboxID]uint64
+}
+
+// setDirty notes that a folder became dirty the n-th time.
+func (a *Account) setDirty(id MailboxID, n uint64) {
 	if a.files == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	before := len(a.dirty)
-	switch {
-	case !dirty:
-		delete(a.dirty, id)
-	case a.dirty == nil:
-		a.dirty = map[MailboxID]struct{}{id: {}}
-	default:
-		a.dirty[id] = struct{}{}
+	a.dirty.mu.Lock()
+	defer a.dirty.mu.Unlock()
+	if a.dirty.at == nil {
+		a.dirty.at = map[MailboxID]uint64{}
 	}
-	if now := len(a.dirty); (now == 0) != (before == 0) {
-		a.files.SetDirty(now > 0)
+	if a.dirty.at[id] = n; len(a.dirty.at) == 1 {
+		a.files.SetDirty(true)
+	}
+}
+
+// setClean notes that a folder is clean, unless it became dirty once more than
+// n times.
+func (a *Account) setClean(id MailboxID, n uint64) {
+	if a.files == nil {
+		return
+	}
+	a.dirty.mu.Lock()
+	defer a.dirty.mu.Unlock()
+	if a.dirty.at[id] != n {
+		return
+	}
+	if delete(a.dirty.at, id); len(a.dirty.at) == 0 {
+		a.files.SetDirty(false)
 	}
 }
 

@@ -112,10 +112,12 @@ func (a *Account) cleanUpDeleted(folders []*Folder, root *Root) {
 		f.mu.Lock()
 		subscribers := f.subscribers
 		f.gone, f.sealed = true, true
-		f.dropBox()
+		unpin := f.dropBox()
 		f.slots, f.subscribers = nil, nil
+		dirtied := f.dirtied
 		f.mu.Unlock()
-		a.setDirty(f.id, false)
+		unpin()
+		a.setClean(f.id, dirtied)
 		for _, s := range subscribers {
 			s.fn(nil)
 		}

@@ -80,6 +80,8 @@ type Folder struct {
 	uploaded uint64
 	// raiseFloor, if not 0, is a modseq floor that root is yet to be told.
 	raiseFloor uint64
+	// dirtied counts how often the folder became dirty.
+	dirtied uint64
 	// pend is what the segments don't have; up what an upload under way is
 	// about to give them.
 	pend, up *changes
@@ -298,18 +300,23 @@ func (f *Folder) seal() {
 	f.slots = nil
 }
 
-// dropBox drops the index from memory. f.mu is held.
-func (f *Folder) dropBox() {
+// dropBox drops the index from memory. f.mu is held. The caller calls the
+// result without it: the cache may have something to evict then.
+func (f *Folder) dropBox() (unpin func()) {
+	unpin = func() {}
 	if f.ready && f.a.files != nil {
-		f.a.files.Unpin()
+		unpin = f.a.files.Unpin
 	}
 	f.box, f.ready, f.segments, f.dirs, f.hot, f.fetch = nil, false, nil, nil, nil, nil
 	f.shown.Store(nil)
+	return unpin
 }
 
 // unload drops the index if it can be had again. It reports whether the folder
 // is small now.
 func (f *Folder) unload() bool {
+	unpin := func() {}
+	defer func() { unpin() }() // after mu
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.sealed {
@@ -320,7 +327,7 @@ func (f *Folder) unload() bool {
 	if busy {
 		return false
 	}
-	f.dropBox()
+	unpin = f.dropBox()
 	return f.pend.empty() && len(f.slots) == 0
 }
 

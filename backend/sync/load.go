@@ -254,8 +254,9 @@ func (a *Account) adoptLogs() {
 			if f, ok := a.Folder(MailboxID(box)); ok {
 				f.mu.Lock()
 				f.replay, f.resolved = true, false
+				f.dirtied++
+				a.setDirty(f.id, f.dirtied)
 				f.mu.Unlock()
-				a.setDirty(f.id, true)
 			}
 		}
 	} else {

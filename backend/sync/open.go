@@ -120,8 +120,9 @@ func (f *Folder) doOpen(ctx context.Context) error {
 	news, c, err := f.resolve(ctx, m)
 	if err != nil {
 		f.mu.Lock()
-		f.dropBox()
+		unpin := f.dropBox()
 		f.mu.Unlock()
+		unpin()
 		return err
 	}
 	f.tell(news)

@@ -149,7 +149,8 @@ func (f *Folder) applyLogged(ops []index.Op) {
 		}
 	}
 	if wasClean {
-		f.a.setDirty(f.id, true)
+		f.dirtied++
+		f.a.setDirty(f.id, f.dirtied)
 	}
 }
 

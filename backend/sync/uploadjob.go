@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"mailbackend.io/backend/cache"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/uidset"
@@ -29,6 +30,7 @@ type uploadJob struct {
 	raiseFloor uint64
 	checked    bool
 	expungeAt  uint64 // modseq of the expunge
+	log        *cache.Log
 	rotation   uint64
 	rotated    bool
 
@@ -78,7 +80,7 @@ func (j *uploadJob) snapshot() {
 		if j.rotation, err = f.log.Rotate(); err != nil {
 			f.a.log.Warn("local log can't be rotated", "mailbox", f.id, "error", err)
 		}
-		j.rotated = err == nil
+		j.log, j.rotated = f.log, err == nil
 	}
 }
 
@@ -300,7 +302,13 @@ func (j *uploadJob) end(err error) {
 	j.ended = true
 	f := j.f
 	f.mu.Lock()
-	j.endLocked(err)
+	if err != nil {
+		f.pend = f.up.join(f.pend)
+		f.up = nil
+	} else {
+		j.endGood()
+	}
+	clean, dirtied := f.pend.empty(), f.dirtied
 	var n news
 	if !j.expunge.Empty() {
 		close(f.gate)
@@ -309,25 +317,36 @@ func (j *uploadJob) end(err error) {
 	}
 	f.mu.Unlock()
 	f.tell(n)
+
+	gone := j.left
+	if err != nil && j.info.Name != "" {
+		gone = []string{j.info.Name} // no commit names it
+	}
+	var keys []string
+	for _, name := range gone {
+		keys = append(keys, IndexKey(f.a.prefix, f.id, name))
+		f.forget(name)
+	}
+	f.a.addGarbage(keys)
+	if err == nil {
+		j.dropLog()
+	}
+	if clean {
+		f.a.setClean(f.id, dirtied)
+	}
 }
 
-func (j *uploadJob) endLocked(err error) {
+// endGood takes over what was committed. f.mu is held.
+func (j *uploadJob) endGood() {
 	f := j.f
-	if err != nil {
-		f.pend = f.up.join(f.pend)
-		f.up = nil
-		if j.info.Name != "" {
-			key := IndexKey(f.a.prefix, f.id, j.info.Name)
-			f.a.addGarbage([]string{key})
-			f.forget(j.info.Name)
-		}
-		return
-	}
 	f.up = nil
 	if f.raiseFloor == j.raiseFloor {
 		f.raiseFloor = 0
 	}
-	if f.box != nil && j.info.Name != "" {
+	if f.box == nil {
+		return
+	}
+	if j.info.Name != "" {
 		f.uploaded = max(f.uploaded, j.highest)
 		f.segments, _ = j.plan.Result(f.segments, j.info)
 		maps.Copy(f.dirs, j.dirs)
@@ -338,29 +357,19 @@ func (j *uploadJob) endLocked(err error) {
 		}
 		maps.DeleteFunc(f.dirs, func(name string, _ index.Directory) bool { return slices.Contains(j.left, name) })
 	}
-	var keys []string
-	for _, name := range j.left {
-		keys = append(keys, IndexKey(f.a.prefix, f.id, name))
-		f.forget(name)
-	}
-	f.a.addGarbage(keys)
-	j.dropLog()
-	if f.box != nil && !j.expunge.Empty() && !f.sealed {
+	if !j.expunge.Empty() && !f.sealed {
 		// The index is told what is committed; the local log need not be.
 		mustApply(f.box, index.Op{Kind: index.OpExpunge, ModSeq: j.expungeAt, UIDs: j.expunge})
 		f.shown.Store(f.box.View())
 	}
 }
 
-// dropLog drops the part of the local log that is uploaded. f.mu is held.
+// dropLog drops the part of the local log that is uploaded.
 func (j *uploadJob) dropLog() {
-	f := j.f
-	if j.rotated {
-		if err := f.log.DropBefore(j.rotation); err != nil {
-			f.a.log.Warn("local log can't be cut", "mailbox", f.id, "error", err)
-		}
+	if !j.rotated {
+		return
 	}
-	if f.pend.empty() {
-		f.a.setDirty(f.id, false)
+	if err := j.log.DropBefore(j.rotation); err != nil {
+		j.f.a.log.Warn("local log can't be cut", "mailbox", j.f.id, "error", err)
 	}
 }
