@@ -129,7 +129,8 @@ func (s *script) expect(lines []string, i int, name string, c *client) int {
 	prefix := "S" + name + ": "
 	for ; i < len(lines) && strings.HasPrefix(lines[i], prefix); i++ {
 		want := lines[i][len(prefix):]
-		got, ok := "", false
+		var got string
+		var ok bool
 		if *update {
 			if got, ok = s.soon(c); !ok {
 				s.changed = true
