@@ -155,8 +155,7 @@ func (m *merger) write(offset int64) (section []byte, out Blocks) {
 			n++
 		}
 		putWhole(rest[0].uid)
-		start := len(section)
-		var raw int
+		start, raw := len(section), 0
 		section, raw = encodeBlock(section, m.magic, rest[:n])
 		put(Block{
 			Offset: offset + int64(start), Length: uint32(len(section) - start),

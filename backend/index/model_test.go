@@ -172,7 +172,7 @@ func (m *model) checkSince(t interface{ Fatalf(string, ...any) }, v *View, exact
 			}
 		}
 		got := v.VanishedSince(s)
-		if exact && !got.Equal(gone) || !gone.Without(got).Empty() || !got.Intersect(v.UIDs()).Empty() || got.Max() >= v.UIDNext() {
+		if exact && s >= m.floor && !got.Equal(gone) || !gone.Without(got).Empty() || !got.Intersect(v.UIDs()).Empty() || got.Max() >= v.UIDNext() {
 			t.Fatalf("vanished since %d: %v, want %v", s, got, gone)
 		}
 	}

@@ -221,10 +221,15 @@ func (v *View) allExpunged(first, last uint32) bool {
 
 // VanishedSince returns the UIDs that were expunged or found missing with a
 // modseq above the given one (RFC 7162 section 3.2.6). If the history does not
-// reach back so far, it is every UID below UIDNext that isn't there.
+// reach back so far, it is every UID below UIDNext that isn't there; nor does it
+// reach back behind the floor, which tells that what clients were told until then
+// may be lost.
 func (v *View) VanishedSince(modseq uint64) uidset.Set {
-	if modseq >= v.highest {
+	switch {
+	case modseq >= v.highest:
 		return uidset.Set{}
+	case modseq < v.floor:
+		return v.below()
 	}
 	if s, ok := v.history.since(modseq); ok {
 		return s

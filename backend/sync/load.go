@@ -246,7 +246,7 @@ func (a *Account) adoptLogs() {
 	if a.files == nil {
 		return
 	}
-	var err error
+	err := error(nil)
 	if a.replay {
 		var boxes []string
 		boxes, err = a.files.LogMailboxes()

@@ -149,7 +149,7 @@ func (f *Folder) load(ctx context.Context, m *Mailbox) (*index.Mailbox, map[stri
 		if err != nil {
 			return nil, nil, err
 		}
-		box, dirs, err := buildIndex(m.segments, hot, m.floor)
+		box, dirs, err := buildIndex(m.segments, hot, m.floor, m.UIDNext)
 		if err == nil {
 			return box, dirs, nil
 		}

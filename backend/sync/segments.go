@@ -8,6 +8,7 @@ import (
 	"mailbackend.io/backend/cache"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/objstore"
+	"mailbackend.io/backend/uidset"
 )
 
 // part is what is read of a segment at a time.
@@ -124,8 +125,10 @@ func logOf(s *index.SegmentInfo, hot []byte) ([]index.Op, error) {
 }
 
 // buildIndex makes a mailbox of its segments. hot has the hot part of each
-// segment with records. It is pure.
-func buildIndex(segments []index.SegmentInfo, hot map[string][]byte, floor uint64) (*index.Mailbox, map[string]index.Directory, error) {
+// segment with records. uidNext is the UIDNEXT that may have been told: UIDs below
+// it that no segment has are missing, so that clients who were told of them by a
+// holder that crashed are told that they are gone. It is pure.
+func buildIndex(segments []index.SegmentInfo, hot map[string][]byte, floor uint64, uidNext uint32) (*index.Mailbox, map[string]index.Directory, error) {
 	box := index.NewMailbox()
 	all := map[string]index.Directory{}
 	for i := range segments {
@@ -158,6 +161,12 @@ func buildIndex(segments []index.SegmentInfo, hot map[string][]byte, floor uint6
 	if floor > 0 {
 		if err := box.Apply(index.Op{Kind: index.OpFloor, ModSeq: floor}); err != nil {
 			return nil, nil, fmt.Errorf("modseq floor: %w", err)
+		}
+	}
+	if first := box.View().UIDNext(); first < uidNext {
+		unseen := uidset.OfRanges(uidset.Range{First: first, Last: uidNext - 1})
+		if err := box.Apply(index.Op{Kind: index.OpMissing, ModSeq: max(floor, 1), UIDs: unseen}); err != nil {
+			return nil, nil, fmt.Errorf("UIDs that were told: %w", err)
 		}
 	}
 	dirs := map[string]index.Directory{}
