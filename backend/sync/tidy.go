@@ -308,6 +308,7 @@ func (f *Folder) applyOne(ctx context.Context, op index.Op) error {
 	}
 	f.lastModSeq++
 	op.ModSeq = f.lastModSeq
+	op.UIDs = op.UIDs.Clone() // kept until the upload; the caller may go on with its own
 	f.apply([]index.Op{op})
 	n := f.tidings()
 	f.mu.Unlock()
