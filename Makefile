@@ -25,6 +25,10 @@ test: ## Every test: unit, race, real S3 server, real mail clients (installs Deb
 race: ## Unit tests with the race detector
 	@$(GO) test -race ./...
 
+.PHONY: sim
+sim: ## The simulation: N histories (default 20000) from SEED (default 1) on; prints seed and smallest history of a failure
+	@$(GO) test ./test/sim -count=1 -v -timeout 0 -run 'TestSim$$' -sim.n $(or $(N),20000) -sim.seed $(or $(SEED),1)
+
 .PHONY: fuzz
 fuzz: ## Every fuzzer for FUZZTIME (default 10s) each
 	@hack/fuzz.sh

@@ -132,7 +132,7 @@ func (s *session) failure(cmd *command, err error) (r reply, known bool) {
 	for _, m := range storeReplies {
 		if errors.Is(err, m.err) {
 			r = reply{kind: respNo, code: wire.Code{Name: m.code}, text: m.text}
-			if errors.Is(m.err, mailstore.ErrNoMailbox) && cmd != nil && cmd.flags&tryCreate != 0 {
+			if m.err == mailstore.ErrNoMailbox && cmd != nil && cmd.flags&tryCreate != 0 {
 				r.code.Name = goimap.ResponseCodeTryCreate
 			}
 			return r, m.code != codeUnavailable

@@ -129,8 +129,7 @@ func (s *script) expect(lines []string, i int, name string, c *client) int {
 	prefix := "S" + name + ": "
 	for ; i < len(lines) && strings.HasPrefix(lines[i], prefix); i++ {
 		want := lines[i][len(prefix):]
-		var got string
-		var ok bool
+		got, ok := "", false
 		if *update {
 			if got, ok = s.soon(c); !ok {
 				s.changed = true

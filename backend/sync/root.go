@@ -119,6 +119,16 @@ type NewMailbox struct {
 // Inbox is the name of the mailbox that re-homed mail of others goes to.
 const Inbox = "INBOX"
 
+// SegmentNames are the index segments that root names, oldest first: all of the
+// mailbox's others are garbage.
+func (m *Mailbox) SegmentNames() []string {
+	names := make([]string, len(m.segments))
+	for i := range m.segments {
+		names[i] = m.segments[i].Name
+	}
+	return names
+}
+
 // ByName finds a mailbox by its exact name; nil if there is none.
 func (r *Root) ByName(name string) *Mailbox {
 	for i := range r.Mailboxes {

@@ -113,8 +113,14 @@ func (s *Store) end(req Request, err error) {
 
 // note appends to the log; the lock is held.
 func (s *Store) note(e Event) {
+	if !s.logging && s.watch == nil {
+		return
+	}
+	e.At = s.clock.Now()
 	if s.logging {
-		e.At = s.clock.Now()
 		s.events = append(s.events, e)
+	}
+	if s.watch != nil {
+		s.watch(e)
 	}
 }

@@ -26,6 +26,9 @@ type Options struct {
 	Hook func(Request) Fault
 	// Log keeps every event for Events and Rounds.
 	Log bool
+	// Watch, if set, is told every event as it happens. It is called with
+	// the store's lock held and must not use the store.
+	Watch func(Event)
 }
 
 // Store implements objstore.Store, for the actor without a name.
@@ -34,6 +37,7 @@ type Store struct {
 	clock   clock.Clock
 	latency time.Duration
 	logging bool
+	watch   func(Event)
 
 	mu     sync.Mutex
 	hook   func(Request) Fault
@@ -47,7 +51,7 @@ func New(o Options) *Store {
 	if o.Clock == nil {
 		o.Clock = clock.System{}
 	}
-	s := &Store{clock: o.Clock, latency: o.Latency, hook: o.Hook, logging: o.Log, table: newTable()}
+	s := &Store{clock: o.Clock, latency: o.Latency, hook: o.Hook, logging: o.Log, watch: o.Watch, table: newTable()}
 	s.actor = actor{store: s}
 	return s
 }
@@ -84,7 +88,7 @@ func (s *Store) Peek(key string) ([]byte, bool) {
 func (s *Store) Poke(key string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.table.put(key, newObject(objstore.Blob{data}, s.clock.Now()))
+	s.table.put(key, newObject(objstore.Blob{data}, s.clock.Now()))
 }
 
 // Remove removes an object; it reports whether there was one.
