@@ -84,10 +84,8 @@ func equalASCII(a, b string) bool {
 // matches reports whether the pattern matches the whole of name.
 func (p *pattern) matches(name string) bool {
 	var space [4]uint64
-	at := space[:0]
-	if p.words <= len(space) {
-		at = space[:p.words]
-	} else {
+	at := space[:min(p.words, len(space))]
+	if p.words > len(space) {
 		at = make([]uint64, p.words)
 	}
 	setBit(at, 0)

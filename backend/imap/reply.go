@@ -32,6 +32,8 @@ type reply struct {
 	kind goimap.StatusResponseType
 	code wire.Code
 	text string
+	// pending: the response comes later; the rest is then empty (IDLE).
+	pending bool
 	// after, if set, runs when the response was sent: STARTTLS, LOGOUT.
 	after func() error
 }
@@ -132,7 +134,7 @@ func (s *session) failure(cmd *command, err error) (r reply, known bool) {
 	for _, m := range storeReplies {
 		if errors.Is(err, m.err) {
 			r = reply{kind: respNo, code: wire.Code{Name: m.code}, text: m.text}
-			if m.err == mailstore.ErrNoMailbox && cmd != nil && cmd.flags&tryCreate != 0 {
+			if errors.Is(m.err, mailstore.ErrNoMailbox) && cmd != nil && cmd.flags&tryCreate != 0 {
 				r.code.Name = goimap.ResponseCodeTryCreate
 			}
 			return r, m.code != codeUnavailable

@@ -129,17 +129,10 @@ func (s *script) expect(lines []string, i int, name string, c *client) int {
 	prefix := "S" + name + ": "
 	for ; i < len(lines) && strings.HasPrefix(lines[i], prefix); i++ {
 		want := lines[i][len(prefix):]
-		got, ok := "", false
-		if *update {
-			if got, ok = s.soon(c); !ok {
-				s.changed = true
-				continue
-			}
-		} else {
-			got, ok = c.line()
-			if !ok {
-				got = "(closed)"
-			}
+		got, ok := s.next(c)
+		if !ok {
+			s.changed = true
+			continue
 		}
 		if !s.match(want, got) {
 			if !*update {
@@ -159,6 +152,18 @@ func (s *script) expect(lines []string, i int, name string, c *client) int {
 		s.out = append(s.out, prefix+got)
 	}
 	return i
+}
+
+// next is the next line, "(closed)" at the end. ok is always true without
+// -update.
+func (s *script) next(c *client) (line string, ok bool) {
+	if *update {
+		return s.soon(c)
+	}
+	if line, ok = c.line(); !ok {
+		line = "(closed)"
+	}
+	return line, true
 }
 
 // soon is the next line if it comes soon; for -update only.

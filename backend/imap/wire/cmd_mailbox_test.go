@@ -18,7 +18,8 @@ func TestParseMailbox(t *testing.T) {
 		{` "&ZeVnLIqe-/&U,BTFw-"`, `"日本語/台北"`},
 		{" R&-D", `"R&D"`},
 		{" R&D", "!expected a mailbox name in modified UTF-7 at octet 9"},
-		{` "Entwürfe"`, "!expected a mailbox name in modified UTF-7 at octet 9"},
+		{` "Entwürfe&-&APw-"`, `"Entwürfe&ü"`}, // UTF-8 though it is not enabled
+		{` "Entwürfe&AGE-"`, "!expected a mailbox name in modified UTF-7 at octet 9"},
 		{" &AGE-", "!expected a mailbox name in modified UTF-7 at octet 9"},
 		{" {3}\r\na&b", "!expected a mailbox name in modified UTF-7 at octet 9"},
 		{" a*", "!expected end of command at octet 10"},

@@ -62,5 +62,39 @@ func (d *Decoder) decodeName(s string) (string, bool) {
 	if d.opts.UTF8 {
 		return s, utf8.ValidString(s)
 	}
-	return utf7.Decode(s)
+	name, ok := utf7.Decode(s)
+	if !ok {
+		name, ok = decodeMixed(s)
+	}
+	return name, ok
+}
+
+// decodeMixed decodes a name that holds UTF-8 although the client has not
+// enabled it: a mistake of clients that take IMAP4rev2 among the capabilities
+// for its being enabled (go-imap's does). Such a name can mean but one thing;
+// between the 8-bit octets it is in modified UTF-7 as usual.
+func decodeMixed(s string) (string, bool) {
+	if !utf8.ValidString(s) {
+		return "", false
+	}
+	var out []byte
+	high := false
+	for i := 0; i < len(s); {
+		n := i
+		for n < len(s) && s[n] >= utf8.RuneSelf == (s[i] >= utf8.RuneSelf) {
+			n++
+		}
+		part := s[i:n]
+		if s[i] >= utf8.RuneSelf {
+			high = true
+		} else {
+			var ok bool
+			if part, ok = utf7.Decode(part); !ok {
+				return "", false
+			}
+		}
+		out = append(out, part...)
+		i = n
+	}
+	return string(out), high
 }
