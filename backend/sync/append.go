@@ -267,38 +267,48 @@ func (f *Folder) storeGroup(ctx context.Context, mails []*sealedMail) (uids []ui
 	return uids, false, nil
 }
 
-// withdraw gives up the slots of a group that failed. Their UIDs count as
-// expunged from the beginning, except for those that an unknown object has; what
-// was stored is removed, and what may yet land is known to be none of the mailbox's.
+// withdraw gives up the slots of a group that failed, and removes what was
+// stored of it. Until it is certain that nothing of it can appear any more, no
+// later UID becomes visible: clients would be told a UIDNEXT above it.
 func (f *Folder) withdraw(ctx context.Context, slots []*slot, outcomes []outcome) {
-	var keys, later []string
+	var stored, unsure []string
 	var uids uidset.Set
 	for i, s := range slots {
-		if outcomes[i] == foundForeign {
+		key := MailKey(f.a.prefix, f.id, s.uid)
+		switch {
+		case outcomes[i] == foundForeign:
+			continue // another's, and not ours to remove
+		case s.unanswered:
+			unsure = append(unsure, key)
+			uids.Add(s.uid, s.uid)
+		case outcomes[i] == confirmedStored:
+			stored = append(stored, key)
+		}
+	}
+	giveUp := func() {
+		for _, s := range slots {
 			f.settle(s, aborted)
-			continue
 		}
-		uids.Add(s.uid, s.uid)
-		if s.unanswered {
-			later = append(later, MailKey(f.a.prefix, f.id, s.uid))
-		} else if outcomes[i] == confirmedStored {
-			keys = append(keys, MailKey(f.a.prefix, f.id, s.uid))
-		}
-		f.settle(s, withdrawn)
 	}
-	if err := f.a.deleteKeys(ctx, keys); err != nil {
-		later = append(later, keys...)
-	}
-	if len(later) == 0 {
+	if err := f.a.deleteKeys(ctx, stored); err == nil && len(unsure) == 0 {
+		giveUp()
 		return
 	}
-	// "A UID that has an attempt which was never answered is tainted: its
-	// expunge is committed first."
 	f.a.inBackground("removing what was stored of a failed append", func() error {
-		if err := f.commitFolder(f.a.ctx); err != nil {
+		// "A UID that has an attempt which was never answered is tainted:
+		// that attempt may land after the DELETE, so its expunge is
+		// committed first."
+		if !uids.Empty() {
+			err := f.a.uploadFolder(f.a.ctx, f, uids)
+			if err != nil && !errors.Is(err, ErrNoMailbox) {
+				return err
+			}
+		}
+		if err := f.a.deleteKeys(f.a.ctx, append(stored, unsure...)); err != nil {
 			return err
 		}
-		return f.a.deleteKeys(f.a.ctx, later)
+		giveUp()
+		return nil
 	})
 }
 

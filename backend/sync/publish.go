@@ -25,8 +25,7 @@ type slotState uint8
 const (
 	sending   slotState = iota // or unresolved: the outcome is not known yet
 	isStored                   // confirmed
-	aborted                    // nothing of this holder is under the UID
-	withdrawn                  // counts as expunged from the beginning
+	aborted                    // nothing of this holder is under the UID, or will be
 )
 
 // group are slots that are published together.
@@ -101,22 +100,19 @@ func (f *Folder) advance() (n news) {
 
 // publication is what the index is told of a settled slot.
 func (f *Folder) publication(s *slot, modseq uint64) []index.Op {
-	switch s.state {
-	case withdrawn:
-		return []index.Op{{Kind: index.OpExpunge, ModSeq: modseq, UIDs: uidset.Of(s.uid)}}
-	case isStored:
-		op := s.mail.op
-		op.UID, op.ModSeq = s.uid, modseq
-		if s.mail.guarded {
-			f.tainted.Add(s.uid, s.uid)
-		}
-		f.a.handledIn(s.mail.sources)
-		if s.mail.gone.Empty() {
-			return []index.Op{op}
-		}
-		return []index.Op{{Kind: index.OpExpunge, ModSeq: modseq, UIDs: s.mail.gone}, op}
+	if s.state != isStored {
+		return nil
 	}
-	return nil
+	op := s.mail.op
+	op.UID, op.ModSeq = s.uid, modseq
+	if s.mail.guarded {
+		f.tainted.Add(s.uid, s.uid)
+	}
+	f.a.handledIn(s.mail.sources)
+	if s.mail.gone.Empty() {
+		return []index.Op{op}
+	}
+	return []index.Op{{Kind: index.OpExpunge, ModSeq: modseq, UIDs: s.mail.gone}, op}
 }
 
 // apply writes ops to the local log, then to the index. They must be valid.

@@ -86,6 +86,9 @@ type client struct {
 	epoch  uint64
 	modseq uint64
 	marks  map[uint32]string
+	// uidNext is what it was told last, ever all UIDs that it ever saw.
+	uidNext uint32
+	ever    map[uint32]bool
 }
 
 // pod is a place where a backend runs.
