@@ -245,7 +245,11 @@ func (s *Server) newAuth(host Host) (auth.Source, error) {
 	if s.cfg.Auth.PasswdFile == "" {
 		return auth.AnyUser{Password: s.cfg.Auth.AnyUser}, nil
 	}
-	return auth.NewPasswd(auth.PasswdConfig{Path: s.cfg.Auth.PasswdFile, CacheFor: time.Duration(s.cfg.Auth.CacheFor)}, host.Clock, host.Rand, s.log)
+	users, err := auth.NewPasswd(auth.PasswdConfig{Path: s.cfg.Auth.PasswdFile, CacheFor: time.Duration(s.cfg.Auth.CacheFor)}, host.Clock, host.Rand, s.log)
+	if err != nil {
+		return nil, fmt.Errorf("auth.passwdFile: %w", err)
+	}
+	return users, nil
 }
 
 // newTLS returns nil if no certificate is configured.

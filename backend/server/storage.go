@@ -48,7 +48,11 @@ func (s *Server) openObjects(ctx context.Context, host Host) (requests, error) {
 	retrying := objstore.Retry(counter, objstore.RetryConfig{
 		Attempts: cfg.Retries + 1, Budget: time.Duration(cfg.RetryFor), Attempt: time.Duration(cfg.RequestTimeout),
 	}, host.Clock, host.Rand)
-	if err := objstore.Probe(ctx, retrying, cfg.Prefix, host.Rand); err != nil {
+	prefix := cfg.Prefix
+	if prefix != "" {
+		prefix += "/" // configured without, as package sync wants it
+	}
+	if err := objstore.Probe(ctx, retrying, prefix, host.Rand); err != nil {
 		return requests{}, fmt.Errorf("objectStorage: this store can't be used: %w", err)
 	}
 	return requests{retrying, counter}, nil
