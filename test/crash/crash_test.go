@@ -15,6 +15,7 @@ import (
 
 var (
 	cuts = flag.Int("cuts", 200, "how often the process is killed")
+	keep = flag.String("keep", "", "keep the store of a failed run in this `DIRECTORY`")
 	seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random moments")
 )
 
@@ -44,6 +45,9 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d, %d cuts: go test ./test/crash -seed %[1]d -cuts %[2]d", *seed, *cuts)
 	rng := rand.New(rand.NewPCG(*seed, 1))
 	dir := t.TempDir()
+	if *keep != "" {
+		dir = *keep
+	}
 	l := newLedger()
 	start := func() *harness.Process {
 		return harness.Start(t, harness.Options{Dir: dir, Args: []string{"--upload-interval", uploadInterval.String()}})
