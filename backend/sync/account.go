@@ -311,12 +311,17 @@ func (a *Account) setDirty(id MailboxID, n uint64) {
 		return
 	}
 	a.dirty.mu.Lock()
-	defer a.dirty.mu.Unlock()
 	if a.dirty.at == nil {
 		a.dirty.at = map[MailboxID]uint64{}
 	}
-	if a.dirty.at[id] = n; len(a.dirty.at) == 1 {
+	a.dirty.at[id] = n
+	first := len(a.dirty.at) == 1
+	if first {
 		a.files.SetDirty(true)
+	}
+	a.dirty.mu.Unlock()
+	if first {
+		a.keepMeta()
 	}
 }
 

@@ -122,6 +122,20 @@ func (a *Account) loseLog(err error) {
 	a.spawn(func() { _ = a.commit(a.ctx, noChange, nil) }) // any commit carries it
 }
 
+// keepMeta writes the local meta again if it is gone: as long as nothing was
+// dirty the cache was free to evict it, and without it no log is replayed.
+func (a *Account) keepMeta() {
+	if a.lostLog() {
+		return
+	}
+	if _, err := a.files.Meta(); !errors.Is(err, cache.ErrMiss) {
+		return
+	}
+	if err := a.files.SetMeta((&localMeta{epoch: a.epoch, holder: a.e.self}).encode()); err != nil {
+		a.loseLog(err)
+	}
+}
+
 // dropLogs empties the local logs of earlier claims. They are not those of
 // this one and must not be replayed on top of it.
 func dropLogs(files *cache.User) error {

@@ -116,10 +116,14 @@ func (f *Folder) doOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.mu.Lock()
+	replay := f.replay
+	f.mu.Unlock()
 	replayed := f.install(m, box, dirs)
 	news, c, err := f.resolve(ctx, m)
 	if err != nil {
 		f.mu.Lock()
+		f.replay = replay // only the index had what the log told of flags
 		unpin := f.dropBox()
 		f.mu.Unlock()
 		unpin()
