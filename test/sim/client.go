@@ -181,7 +181,9 @@ func (c *client) poll(o *operation) {
 	c.tell(m, shown, ch)
 	c.shown = shown
 	if !shown.HasGone() {
-		c.compare("told the news", c.f.ID(), m, v)
+		if m.epoch <= c.a.Epoch() {
+			c.compare("told the news", c.f.ID(), m, v)
+		}
 		if o.r.IntN(3) > 0 {
 			m.modseq = v.HighestModSeq()
 		}

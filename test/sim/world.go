@@ -143,11 +143,20 @@ func (w *world) hook() func(mem.Request) mem.Fault {
 		case w.calm.Load():
 			return fine(r)
 		case w.storm.Load():
-			return storm(r)
+			return answered(r, storm(r))
 		default:
-			return calm(r)
+			return answered(r, calm(r))
 		}
 	}
+}
+
+// answered keeps a fault within what a store does: a PUT that was answered does
+// not create its object again later. One that was not may, at any time.
+func answered(r mem.Request, f mem.Fault) mem.Fault {
+	if r.Op == objstore.OpPutIfAbsent && f.Lose == nil && f.Refuse == nil && f.Late == 0 && !f.Hang {
+		f.Again = min(f.Again, f.AnswerDelay/2)
+	}
+	return f
 }
 
 // watch notes what takes effect. The store's lock is held.
