@@ -230,7 +230,7 @@ func decodeAll(dst, src []byte) ([]byte, error) {
 	out, err := dec.DecodeAll(src, dst)
 	if len(src) > 64<<10 {
 		var b [1]byte
-		dec.DecodeAll(tinyFrame, b[:0])
+		_, _ = dec.DecodeAll(tinyFrame, b[:0])
 	}
 	return out, err
 }

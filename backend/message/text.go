@@ -14,7 +14,7 @@ import (
 // as Windows-1252. It never fails: what can't be decoded stays as it is.
 func DecodeHeader(value []byte) string {
 	v := unfold(nil, value)
-	if bytes.Index(v, []byte("=?")) < 0 {
+	if !bytes.Contains(v, []byte("=?")) {
 		if utf8.Valid(v) {
 			return string(v)
 		}

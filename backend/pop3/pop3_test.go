@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 
 	"mailbackend.io/backend/auth"
 	"mailbackend.io/backend/clock"
+	"mailbackend.io/backend/connserver"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/mailstore"
 	"mailbackend.io/backend/uidset"
@@ -119,7 +121,9 @@ func serve(t testing.TB, cfg Config, f *fake) string {
 		if err := s.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
-		<-done // connserver.ErrClosed
+		if err := <-done; !errors.Is(err, connserver.ErrClosed) {
+			t.Errorf("Serve: %v", err)
+		}
 	})
 	return l.Addr().String()
 }

@@ -57,7 +57,7 @@ func fillIndex(objects, user string, n int) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	cfg := mailsync.DefaultConfig()
 	cfg.UIDRange = uint32(n) + 1
 	engine, err := mailsync.NewEngine(cfg, indexOnly{store}, nil, clock.System{}, rand.Reader, mailsync.Holder{Pod: "bench", Incarnation: "fill"}, slog.New(slog.DiscardHandler))

@@ -69,7 +69,7 @@ func checkParseWith[T any](t *testing.T, o Options, name string, parse func(*Dec
 	for _, c := range cases {
 		cmd := command(t, "a "+name+c.args, o)
 		v, err := parse(cmd.Args)
-		got := ""
+		var got string
 		if err != nil {
 			got = "!" + err.Error()
 			var e *Error
@@ -112,7 +112,7 @@ func TestTrailingLiteral(t *testing.T) {
 		{"x {99999999999999999999999+}", 0, true, false, false, ErrLiteralSize},
 	} {
 		size, nonSync, binary, ok, err := TrailingLiteral([]byte(c.line))
-		if size != c.size || nonSync != c.nonSync || binary != c.binary || ok != c.ok || err != c.err {
+		if size != c.size || nonSync != c.nonSync || binary != c.binary || ok != c.ok || !errors.Is(err, c.err) {
 			t.Errorf("%q: %d %v %v %v %v", c.line, size, nonSync, binary, ok, err)
 		}
 	}

@@ -89,6 +89,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object store in %s: %w", path, err)
 	}
+	spread(root)
 	s := &Store{root: root, path: path, clock: o.Clock, tempFD: -1}
 	s.dirs.init(s, o.OpenDirs)
 	if err := s.sweep(); err != nil {

@@ -178,6 +178,12 @@ func (c *dirCache) open(path string, create bool) (int, error) {
 func (c *dirCache) make(path string) error {
 	for {
 		err := unix.Mkdirat(c.s.root, path, 0o700)
+		if err == nil && strings.Count(path, "/") < spreadLevels {
+			if fd, err := c.open(path, false); err == nil {
+				spread(fd)
+				closeFD(fd)
+			}
+		}
 		if err == nil || err == unix.EEXIST {
 			return nil // if it isn't a directory, opening it says so
 		}

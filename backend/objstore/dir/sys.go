@@ -95,3 +95,25 @@ func writeAll(fd int, data objstore.Blob) error {
 	}
 	return nil
 }
+
+// spreadLevels is how many levels of directories below the root are spread, too:
+// keys start with a prefix and a hash of the user.
+const spreadLevels = 2
+
+// spread marks a directory as the top of a hierarchy (chattr +T) on ext4, whose
+// allocator then puts each directory in it where the disk has room, and all
+// below it nearby. Otherwise everything lands in the group of the store's own
+// parent, such as /tmp, and creating a file there can cost forty times as much:
+// without a journal, ext4 walks over every inode freed in the last minutes. It
+// is a hint; not getting it is no error.
+func spread(dir int) {
+	const topDir = 0x00020000 // FS_TOPDIR_FL
+	var st unix.Statfs_t
+	if unix.Fstatfs(dir, &st) != nil || st.Type != unix.EXT4_SUPER_MAGIC {
+		return
+	}
+	flags, err := unix.IoctlGetInt(dir, unix.FS_IOC_GETFLAGS)
+	if err == nil && flags&topDir == 0 {
+		_ = unix.IoctlSetPointerInt(dir, unix.FS_IOC_SETFLAGS, flags|topDir)
+	}
+}

@@ -101,7 +101,7 @@ func (a *actor) do(ctx context.Context, req Request, do effect) error {
 // run returns the answer as the caller gets it.
 func (s *Store) run(ctx context.Context, req Request, f Fault, do effect) error {
 	if f.Late > 0 {
-		s.clock.AfterFunc(f.Late, func() { s.act(req, f, do) })
+		s.clock.AfterFunc(f.Late, func() { _ = s.act(req, f, do) })
 	}
 	if f.Wait != nil {
 		select {
@@ -148,7 +148,7 @@ func (s *Store) act(req Request, f Fault, do effect) error {
 	if f.Again > 0 {
 		again := f.Again
 		f.Again = 0
-		s.clock.AfterFunc(again, func() { s.act(req, f, do) })
+		s.clock.AfterFunc(again, func() { _ = s.act(req, f, do) })
 	}
 	return err
 }

@@ -53,7 +53,7 @@ func TestFaults(t *testing.T) {
 		}
 		there(t, s, "k", c.stored)
 		unsure := errors.Is(err, objstore.ErrUnknownOutcome)
-		if wantUnsure := errors.Is(c.err, objstore.ErrUnknownOutcome) || c.err == objstore.ErrThrottled; unsure != wantUnsure {
+		if wantUnsure := errors.Is(c.err, objstore.ErrUnknownOutcome) || errors.Is(c.err, objstore.ErrThrottled); unsure != wantUnsure {
 			t.Errorf("%s: %v: unknown outcome: %v, want %v", name, err, unsure, wantUnsure)
 		}
 		_, err = s.Get(ctx, "k", objstore.Range{})

@@ -88,7 +88,7 @@ func (s *Store) Peek(key string) ([]byte, bool) {
 func (s *Store) Poke(key string, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.table.put(key, newObject(objstore.Blob{data}, s.clock.Now()))
+	_ = s.table.put(key, newObject(objstore.Blob{data}, s.clock.Now()))
 }
 
 // Remove removes an object; it reports whether there was one.

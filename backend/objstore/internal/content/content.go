@@ -20,7 +20,7 @@ func Tag(data objstore.Blob) objstore.ETag {
 	} else {
 		h := xxh3.New()
 		for _, p := range data {
-			h.Write(p) // never fails
+			_, _ = h.Write(p) // never fails
 		}
 		sum = h.Sum128().Bytes()
 	}
