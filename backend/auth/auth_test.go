@@ -169,3 +169,27 @@ func FuzzPasswd(f *testing.F) {
 		}
 	})
 }
+
+type panics struct{}
+
+func (panics) matches(string) (bool, error) { panic("a hash that breaks the library") }
+
+// TestPanicKeepsNoPlace: sessions recover from panics, so one in a hash must not
+// take a place among those that hash with it.
+func TestPanicKeepsNoPlace(t *testing.T) {
+	p, _, _ := open(t, "ada:"+sha512Secret+"\n")
+	p.fake = panics{}
+	for range cap(p.work) {
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = p.Authenticate(t.Context(), "nobody", "x")
+			t.Error("no panic")
+		}()
+	}
+	if len(p.work) != 0 {
+		t.Fatalf("%d of %d places are still taken", len(p.work), cap(p.work))
+	}
+	if _, err := p.Authenticate(t.Context(), "ada", "secret"); err != nil {
+		t.Error(err)
+	}
+}

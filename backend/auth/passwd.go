@@ -112,18 +112,27 @@ func (p *Passwd) Authenticate(ctx context.Context, user, password string) (Ident
 			return Identity{}, fmt.Errorf("%w: stored password of %q: %w", ErrUnavailable, name, err)
 		}
 	}
-	select {
-	case p.work <- struct{}{}:
-	case <-ctx.Done():
-		return Identity{}, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	match, err := p.hash(ctx, check, password)
+	if errors.Is(err, ErrUnavailable) {
+		return Identity{}, err
 	}
-	match, err := check.matches(password)
-	<-p.work
 	if !ok || err != nil || !match {
 		return Identity{}, ErrBadCredentials
 	}
 	p.remember(mac)
 	return Identity{User: name}, nil
+}
+
+// hash runs check when there is a place for it. ErrUnavailable if ctx ends before.
+func (p *Passwd) hash(ctx context.Context, check verifier, password string) (bool, error) {
+	select {
+	case p.work <- struct{}{}:
+	case <-ctx.Done():
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	// Deferred: a session survives a panic, and must not keep the place.
+	defer func() { <-p.work }()
+	return check.matches(password)
 }
 
 // Lookup implements Source.
