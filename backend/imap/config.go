@@ -50,11 +50,12 @@ type Limits struct {
 	// Message is the largest message that APPEND takes: APPENDLIMIT (RFC
 	// 7889).
 	Message int64
-	// Append bounds all messages of one APPEND (RFC 3502) together.
+	// Append bounds all messages of one APPEND (RFC 3502) together; at
+	// least Message.
 	Append int64
 	// AppendMemory bounds the octets of messages being appended that all
-	// connections together hold in memory. A client whose message doesn't
-	// fit waits, at most Timeouts.AppendMemory.
+	// connections together hold in memory; at least Message. A client whose
+	// message doesn't fit waits, at most Timeouts.AppendMemory.
 	AppendMemory int64
 	// Drain is how much of a refused non-synchronizing literal (RFC 7888)
 	// is read and thrown away to stay in step with the client. Beyond it
@@ -166,6 +167,8 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.ListPatterns, d.ListPatterns)
 	orDefault(&l.BadCommands, d.BadCommands)
 	orDefault(&l.AuthFailures, d.AuthFailures)
+	l.Append = max(l.Append, l.Message)
+	l.AppendMemory = max(l.AppendMemory, l.Message)
 	return l
 }
 

@@ -19,7 +19,7 @@ import (
 // Who has to wait too long is told so; who waits a little isn't.
 func TestAppendMemory(t *testing.T) {
 	cfg := Config{AllowPlaintextAuth: true}
-	cfg.Limits.AppendMemory = messageStep
+	cfg.Limits.AppendMemory, cfg.Limits.Message = messageStep, messageStep
 	ts := newTestServer(t, cfg)
 	first, second, third := ts.login("alice"), ts.login("bob"), ts.login("carol")
 	body := strings.Repeat("x", messageStep)

@@ -60,11 +60,29 @@ func (s *Set) Add(first, last uint32) {
 	s.ranges = slices.Replace(s.ranges, i, j, Range{first, last})
 }
 
-// AddSet inserts all of o.
+// AddSet inserts all of o, in time proportional to both sets.
 func (s *Set) AddSet(o Set) {
-	for _, r := range o.ranges {
-		s.Add(r.First, r.Last)
+	if len(o.ranges) <= 4 { // most are; each finds its place by itself
+		for _, r := range o.ranges {
+			s.Add(r.First, r.Last)
+		}
+		return
 	}
+	merged := Set{make([]Range, 0, len(s.ranges)+len(o.ranges))}
+	a, b := s.ranges, o.ranges
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].First <= b[0].First {
+			merged.Add(a[0].First, a[0].Last)
+			a = a[1:]
+		} else {
+			merged.Add(b[0].First, b[0].Last)
+			b = b[1:]
+		}
+	}
+	for _, r := range append(a[:len(a):len(a)], b...) { // one of them is empty
+		merged.Add(r.First, r.Last)
+	}
+	*s = merged
 }
 
 // Remove takes first..last out.

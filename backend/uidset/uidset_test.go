@@ -92,3 +92,31 @@ func TestExtremes(t *testing.T) {
 		t.Fatalf("grown set: %s", s)
 	}
 }
+
+// TestAddSet compares AddSet, for few and many ranges, with adding one by one.
+func TestAddSet(t *testing.T) {
+	set := rapid.Custom(func(t *rapid.T) Set {
+		var s Set
+		for range rapid.IntRange(0, 12).Draw(t, "ranges") {
+			first := rapid.Uint32Range(1, 60).Draw(t, "first")
+			s.Add(first, first+rapid.Uint32Range(0, 3).Draw(t, "more"))
+		}
+		return s
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := set.Draw(t, "a"), set.Draw(t, "b")
+		want := a.Clone()
+		for n := range b.All() {
+			want.Add(n, n)
+		}
+		before := b.String()
+		got := a.Clone()
+		got.AddSet(b)
+		if !got.Equal(want) {
+			t.Fatalf("%v and %v make %v", a, b, got)
+		}
+		if got.Add(1, 70); b.String() != before {
+			t.Fatalf("the set that was added changed: %s", b)
+		}
+	})
+}
