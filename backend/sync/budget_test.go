@@ -151,7 +151,7 @@ func TestBudgetSelect(t *testing.T) {
 		// whole folder and of the segments are in nobody's way.
 		w.crash(a)
 		e = w.backend("c", Config{})
-		w.wantCost(fmt.Sprintf("1 GET, then 1 PUT-if-match + %d GET, then 1 LIST, then 1 LIST, then 1 LIST, then 1 PUT-if-absent, then 1 PUT-if-match", records), func() {
+		w.wantCost(fmt.Sprintf("1 GET, then 1 PUT-if-match + %d GET, then 1 LIST, then 1 LIST, then 1 LIST, then 1 PUT-if-match", records), func() {
 			a = w.load(e, LoadOptions{Open: []string{Inbox}})
 			w.open(w.folder(a, Inbox))
 			time.Sleep(time.Second)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"mailbackend.io/backend/index"
-	"mailbackend.io/backend/uidset"
 )
 
 // Open brings the index into memory: segments from the cache or object
@@ -236,15 +235,11 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, considered, err
 	if err != nil {
 		return news{}, c, err
 	}
-	if err := f.lockWithModSeqs(ctx, 3); err != nil {
+	if err := f.lockWithModSeqs(ctx, 2); err != nil {
 		return news{}, c, err
 	}
 	defer f.mu.Unlock()
 	var ops []index.Op
-	if unseen := f.unseen(m, c.adopt); !unseen.Empty() {
-		f.lastModSeq++
-		ops = append(ops, index.Op{Kind: index.OpMissing, ModSeq: f.lastModSeq, UIDs: unseen})
-	}
 	if !c.origins.Empty() {
 		f.lastModSeq++
 		ops = append(ops, index.Op{Kind: index.OpExpunge, ModSeq: f.lastModSeq, UIDs: c.origins})
@@ -271,21 +266,6 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, considered, err
 	f.found, f.resolved = nil, true
 	f.shown.Store(f.box.View())
 	return f.tidings(), c, nil
-}
-
-// unseen are, after a takeover, the UIDs that the old holder may have told
-// clients of and that are not there: those clients must be told so, though the
-// index never saw them. f.mu is held.
-func (f *Folder) unseen(m *Mailbox, adopt []index.Op) uidset.Set {
-	if m.checkBelow <= 1 {
-		return uidset.Set{}
-	}
-	view := f.box.View()
-	s := uidset.OfRanges(uidset.Range{First: 1, Last: m.checkBelow - 1}).Without(view.UIDs()).Without(view.Expunged())
-	for i := range adopt {
-		s.Remove(adopt[i].UID, adopt[i].UID)
-	}
-	return s
 }
 
 // afterOpen starts what the first access leaves for the background.
