@@ -178,7 +178,7 @@ func (panics) matches(string) (bool, error) { panic("a hash that breaks the libr
 // take a place among those that hash with it.
 func TestPanicKeepsNoPlace(t *testing.T) {
 	p, _, _ := open(t, "ada:"+sha512Secret+"\n")
-	p.fake = panics{}
+	p.fake, p.sample = panics{}, ""
 	for range cap(p.work) {
 		func() {
 			defer func() { _ = recover() }()

@@ -53,6 +53,7 @@ type Passwd struct {
 
 	mu      sync.Mutex
 	users   map[string]string // canonical name → stored password
+	sample  string            // one of them: unknown users are checked against it
 	stat    fileID
 	checked time.Time
 	known   map[[32]byte]time.Time // MAC of (user, stored, password) → until when
@@ -83,15 +84,18 @@ func NewPasswd(cfg PasswdConfig, clk clock.Clock, rand io.Reader, log *slog.Logg
 	if p.fake, err = parseStored(dec, fakeHash); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	if p.users, p.stat, err = p.read(); err != nil {
+	users, id, err := p.read()
+	if err != nil {
 		return nil, err
 	}
+	p.use(users, id)
 	p.checked = clk.Now()
 	return p, nil
 }
 
 // Authenticate implements Source. An unknown user costs as much time as a wrong
-// password.
+// password of one user of the file: in a file of one scheme, time doesn't tell
+// who exists.
 func (p *Passwd) Authenticate(ctx context.Context, user, password string) (Identity, error) {
 	p.refresh()
 	name, ok := Canonical(user)
@@ -106,7 +110,10 @@ func (p *Passwd) Authenticate(ctx context.Context, user, password string) (Ident
 		return Identity{User: name}, nil
 	}
 	check := p.fake
-	if ok {
+	if !ok {
+		stored = p.sampleHash()
+	}
+	if stored != "" {
 		var err error
 		if check, err = parseStored(p.dec, stored); err != nil {
 			return Identity{}, fmt.Errorf("%w: stored password of %q: %w", ErrUnavailable, name, err)
@@ -145,6 +152,14 @@ func (p *Passwd) Lookup(_ context.Context, user string) (Identity, error) {
 		return Identity{}, ErrUnknownUser
 	}
 	return Identity{User: name}, nil
+}
+
+// sampleHash is a stored password of the file, so that an unknown user costs
+// what a known one does; empty if the file has none.
+func (p *Passwd) sampleHash() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sample
 }
 
 // mac binds user, stored hash and password, so that a changed hash forgets.
@@ -204,15 +219,28 @@ func (p *Passwd) refresh() {
 	}
 	users, id, err := p.read()
 	if err != nil {
+		p.mu.Lock()
+		p.stat = id // told once, until the file changes again
+		p.mu.Unlock()
 		p.log.Error("password file unchanged in memory", "error", err)
 		return
 	}
-	p.mu.Lock()
-	p.users, p.stat = users, id
-	p.mu.Unlock()
+	p.use(users, id)
 	p.log.Info("password file read", "users", len(users))
 }
 
+// use takes the users of the file as it was at id.
+func (p *Passwd) use(users map[string]string, id fileID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.users, p.stat, p.sample = users, id, ""
+	for _, stored := range users {
+		p.sample = stored
+		break
+	}
+}
+
+// read reads the file; on an error the fileID is what is known of it.
 func (p *Passwd) read() (map[string]string, fileID, error) {
 	f, err := os.Open(p.cfg.Path)
 	if err != nil {
@@ -223,11 +251,12 @@ func (p *Passwd) read() (map[string]string, fileID, error) {
 	if err != nil {
 		return nil, fileID{}, fmt.Errorf("auth: password file: %w", err)
 	}
+	id := fileID{st.Size(), st.ModTime()}
 	users, err := parsePasswd(f, p.dec)
 	if err != nil {
-		return nil, fileID{}, fmt.Errorf("auth: %s: %w", p.cfg.Path, err)
+		return nil, id, fmt.Errorf("auth: %s: %w", p.cfg.Path, err)
 	}
-	return users, fileID{st.Size(), st.ModTime()}, nil
+	return users, id, nil
 }
 
 // parsePasswd reads a whole file; all bad lines are reported, by number and

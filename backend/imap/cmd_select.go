@@ -152,14 +152,20 @@ func (s *session) tellVanished(modseq uint64, uids uidset.Set) {
 // runClose is CLOSE (RFC 9051 section 6.4.1): messages with \Deleted are
 // removed, and nothing is told about it.
 func runClose(ctx context.Context, s *session, _ *request, _ none) (reply, error) {
-	sel := s.sel
+	sel, r := s.sel, ok("CLOSE completed")
 	if !sel.readOnly && !sel.mb.Deleted() {
-		if _, err := sel.mb.Expunge(ctx, deleted(sel.mb.View(), nil)); err != nil {
+		removed, err := sel.mb.Expunge(ctx, deleted(sel.mb.View(), nil))
+		if err != nil {
 			return reply{}, err
+		}
+		// A client that resynchronizes need not ask for what it removed
+		// itself (RFC 7162 section 3.2.8).
+		if s.enabled&qResync != 0 && !removed.Empty() {
+			r.code = wire.CodeHighestModSeq(sel.mb.View().HighestModSeq())
 		}
 	}
 	s.unselect()
-	return ok("CLOSE completed"), nil
+	return r, nil
 }
 
 // runUnselect is UNSELECT (RFC 9051 section 6.4.2).

@@ -10,11 +10,10 @@ import (
 
 // session is what a client knows: the messages in order and their flags.
 type session struct {
-	uids   []uint32
-	known  map[uint32]seen
-	gone   map[uint32]bool // told to nobody yet
-	shown  *View
-	modseq uint64
+	uids  []uint32
+	known map[uint32]seen
+	gone  map[uint32]bool // told to nobody yet
+	shown *View
 }
 
 type seen struct {

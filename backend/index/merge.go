@@ -155,7 +155,8 @@ func (m *merger) write(offset int64) (section []byte, out Blocks) {
 			n++
 		}
 		putWhole(rest[0].uid)
-		start, raw := len(section), 0
+		start := len(section)
+		var raw int
 		section, raw = encodeBlock(section, m.magic, rest[:n])
 		put(Block{
 			Offset: offset + int64(start), Length: uint32(len(section) - start),

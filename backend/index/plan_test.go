@@ -112,7 +112,6 @@ type upkeep struct {
 	needed                       int64 // bytes that segments of the new ops alone have
 	maxRecords, maxCold          int   // segments named with records, with ids and summaries
 	fetched                      int   // segments read for merging
-	worstRecords                 int64 // largest records section written
 	recordBytes, recordsNeeded   int64
 	coldBytes, coldNeeded, final int64
 }

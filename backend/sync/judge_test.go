@@ -147,14 +147,13 @@ func TestRangesNeverMeet(t *testing.T) {
 			m.modseqs = modSeqRange{maxModSeq - 5, maxModSeq - 5}
 			m.HighestModSeq = maxModSeq - 5
 		}
-		nextUID, nextModSeq := uint64(1), uint64(2)
 		for i := range rapid.IntRange(1, 30).Draw(t, "steps") {
 			m := &r.Mailboxes[0]
 			if rapid.Bool().Draw(t, "claim") {
 				if rapid.Bool().Draw(t, "released") {
 					r.Holder = Holder{}
 				}
-				nextUID, nextModSeq = uint64(m.uids.end), m.modseqs.end+1
+				nextUID, nextModSeq := uint64(m.uids.end), m.modseqs.end+1
 				r = claimRoot(r, claimParams{
 					self: Holder{"p", fmt.Sprint(i)}, commitID: id(byte(i)),
 					uidRange: uint32(rapid.IntRange(1, 3).Draw(t, "uids")), modSeqRange: uint64(rapid.IntRange(1, 3).Draw(t, "modseqs")),

@@ -246,7 +246,7 @@ func (a *Account) adoptLogs() {
 	if a.files == nil {
 		return
 	}
-	err := error(nil)
+	var err error
 	if a.replay {
 		var boxes []string
 		boxes, err = a.files.LogMailboxes()

@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"fmt"
 	"mailbackend.io/backend/index"
 	"mailbackend.io/backend/message"
 	"mailbackend.io/backend/objstore"
@@ -23,9 +24,9 @@ type slot struct {
 type slotState uint8
 
 const (
-	sending   slotState = iota // or unresolved: the outcome is not known yet
-	isStored                   // confirmed
-	aborted                    // nothing of this holder is under the UID, or will be
+	sending  slotState = iota // or unresolved: the outcome is not known yet
+	isStored                  // confirmed
+	aborted                   // nothing of this holder is under the UID, or will be
 )
 
 // group are slots that are published together.
@@ -137,10 +138,11 @@ func (f *Folder) applyLogged(ops []index.Op) {
 	if f.box != nil {
 		if err := f.box.Apply(ops...); err != nil {
 			// Ops are validated before they come here; what is left is
-			// a defect of this process, and memory is not to be trusted.
-			panic("sync: " + f.String() + ": " + err.Error())
-		}
-		if f.ready {
+			// a defect, and this user's memory is not to be trusted:
+			// the next load reads everything anew.
+			f.a.log.Error("operations can't be applied; the user is dropped", "mailbox", f.id, "error", err)
+			go f.a.end(fmt.Errorf("%s: %w: %w", f, ErrIndexCorrupt, err)) // not here: f.mu is held
+		} else if f.ready {
 			f.shown.Store(f.box.View())
 		}
 	}

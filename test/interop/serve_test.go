@@ -115,7 +115,7 @@ func TestRefusesToStart(t *testing.T) {
 		{[]string{"frobnicate"}, 2, "mailbackend dev"},
 		{[]string{"serve"}, 2, "serve needs --config"},
 		{[]string{"serve", "--config", "/does/not/exist"}, 2, "no such file"},
-		{[]string{"serve", "--config", config("imap: {listners: []}")}, 2, "imap.listners (line 1): there is no such field"},
+		{[]string{"serve", "--config", config("imap: {listener: []}")}, 2, "imap.listener (line 1): there is no such field"},
 		{[]string{"serve", "--config", config(good + "objectStorage: {type: dir, dir: /dev/null/x}\n")}, 1, "objectStorage.dir"},
 		{[]string{"serve", "--config", config(good + "objectStorage: {type: s3, endpoint: 'http://127.0.0.1:1', bucket: b, retries: 0, retryFor: 1s}\n")}, 1, "objectStorage"},
 		{[]string{"dev", "--dir", dir, "--imap", "0.0.0.0:0"}, 2, "not a loopback address"},
