@@ -245,13 +245,6 @@ func (l *ledger) claimed(q *process, a *sync.Account) {
 	delete(l.heirs, q.pod.n)
 }
 
-// isHolder tells whether the process wrote root last.
-func (l *ledger) isHolder(q *process) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.writer == q.name
-}
-
 func (l *ledger) boxLocked(id sync.MailboxID) *box {
 	b := l.boxes[id]
 	if b == nil {

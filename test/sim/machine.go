@@ -97,7 +97,7 @@ func (q *process) coin() bool {
 }
 
 // result is what a request gives; a caller that gave up does not read it.
-func result[T any](s procStore, ctx context.Context, op objstore.Op, key string, do func(context.Context) (T, error)) (T, error) {
+func result[T any](ctx context.Context, s procStore, op objstore.Op, key string, do func(context.Context) (T, error)) (T, error) {
 	var got T
 	err := s.request(ctx, op, key, func(ctx context.Context) error {
 		x, err := do(ctx)
@@ -114,19 +114,19 @@ func result[T any](s procStore, ctx context.Context, op objstore.Op, key string,
 }
 
 func (s procStore) Get(ctx context.Context, key string, r objstore.Range) (objstore.Object, error) {
-	return result(s, ctx, objstore.OpGet, key, func(ctx context.Context) (objstore.Object, error) { return s.next.Get(ctx, key, r) })
+	return result(ctx, s, objstore.OpGet, key, func(ctx context.Context) (objstore.Object, error) { return s.next.Get(ctx, key, r) })
 }
 
 func (s procStore) Head(ctx context.Context, key string) (objstore.Info, error) {
-	return result(s, ctx, objstore.OpHead, key, func(ctx context.Context) (objstore.Info, error) { return s.next.Head(ctx, key) })
+	return result(ctx, s, objstore.OpHead, key, func(ctx context.Context) (objstore.Info, error) { return s.next.Head(ctx, key) })
 }
 
 func (s procStore) PutIfAbsent(ctx context.Context, key string, data objstore.Blob) (objstore.ETag, error) {
-	return result(s, ctx, objstore.OpPutIfAbsent, key, func(ctx context.Context) (objstore.ETag, error) { return s.next.PutIfAbsent(ctx, key, data) })
+	return result(ctx, s, objstore.OpPutIfAbsent, key, func(ctx context.Context) (objstore.ETag, error) { return s.next.PutIfAbsent(ctx, key, data) })
 }
 
 func (s procStore) PutIfMatch(ctx context.Context, key string, data objstore.Blob, etag objstore.ETag) (objstore.ETag, error) {
-	return result(s, ctx, objstore.OpPutIfMatch, key, func(ctx context.Context) (objstore.ETag, error) {
+	return result(ctx, s, objstore.OpPutIfMatch, key, func(ctx context.Context) (objstore.ETag, error) {
 		return s.next.PutIfMatch(ctx, key, data, etag)
 	})
 }
@@ -139,7 +139,7 @@ func (s procStore) Delete(ctx context.Context, keys []string) error {
 }
 
 func (s procStore) List(ctx context.Context, prefix, startAfter string, limit int) (objstore.Page, error) {
-	return result(s, ctx, objstore.OpList, prefix, func(ctx context.Context) (objstore.Page, error) {
+	return result(ctx, s, objstore.OpList, prefix, func(ctx context.Context) (objstore.Page, error) {
 		return s.next.List(ctx, prefix, startAfter, limit)
 	})
 }

@@ -308,7 +308,7 @@ func checkSummaries(ctx context.Context, w *world, f *sync.Folder, v *index.View
 		}
 		i, _ := v.Find(s.UID)
 		want := fmt.Sprint("content ", w.led.contentOf(tokenOf(v.At(i))))
-		if got := string(s.Summary.Envelope().Subject); got != want {
+		if got := s.Summary.Envelope().Subject; got != want {
 			w.fail("uid-names-one-mail", "summary of UID %d of %s is of %q, the mail is %q", s.UID, f.ID(), got, want)
 		}
 	}

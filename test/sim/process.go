@@ -218,7 +218,7 @@ func (q *process) uploader(every time.Duration) {
 		a := q.acct
 		q.mu.Unlock()
 		if a != nil && a.Err() == nil {
-			q.w.upload(q, a, a.Upload)
+			_ = q.w.upload(q, a, a.Upload) // the process ends either way
 		}
 	}
 }
