@@ -215,6 +215,13 @@ func (f *Folder) findGUIDs(ctx context.Context, found []stored) (map[index.ID]ui
 		return nil, f.notOpen()
 	}
 	all := f.box.View().UIDs()
+	for _, s := range f.slots {
+		// It is about to be there. If it should not: whatever is dropped
+		// for it is only once its object is confirmed to exist.
+		if s.state != aborted {
+			note(s.uid, s.mail.op.IDs)
+		}
+	}
 	f.mu.Unlock()
 	f.eachTail(all, func(op *index.Op) {
 		note(op.UID, op.IDs)

@@ -160,13 +160,12 @@ func (c *client) compare(how string, id sync.MailboxID, m *memory, v *index.View
 
 // poll tells the session's client the news.
 func (c *client) poll(o *operation) {
-	v := c.f.View()
+	v := c.w.led.see(c.q, c.a, c.f)
 	if v == nil || c.a.Err() != nil {
 		c.end() // BYE
 		return
 	}
 	keep := o.r.IntN(3) == 0
-	c.w.led.see(c.q, c.a, c.f, v)
 	shown, ch := index.Advance(c.shown, v, keep)
 	if ch.Broken {
 		c.w.fail("uids-ascending-in-session", "%s of %s shows a new message below UID %d", c.f.ID(), c.q.name, c.maxUID+1)

@@ -268,10 +268,15 @@ func versionOf(keywords []string) int {
 // tokenOf is the mail of a record.
 func tokenOf(r index.Record) token { return token(r.InternalDate) }
 
-// see checks a view that a session of an account was shown.
-func (l *ledger) see(q *process, a *sync.Account, f *sync.Folder, v *index.View) {
+// see checks what a folder shows to a session now, and returns it; nil if it is
+// not open.
+func (l *ledger) see(q *process, a *sync.Account, f *sync.Folder) *index.View {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	v := f.View() // read under the lock, so that none is older than one before
+	if v == nil {
+		return nil
+	}
 	b := l.boxLocked(f.ID())
 	epoch := a.Epoch()
 	if b.validity == 0 {
@@ -288,6 +293,7 @@ func (l *ledger) see(q *process, a *sync.Account, f *sync.Folder, v *index.View)
 	}
 	b.told[epoch] = max(b.told[epoch], high)
 	l.seeMessages(q, a, f, v)
+	return v
 }
 
 // seeMessages checks the messages of a view. l.mu is held.

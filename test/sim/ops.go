@@ -48,15 +48,16 @@ func (o *operation) folder(n int) (*sync.Folder, error) {
 
 // open opens a folder; its view is checked.
 func (o *operation) open(f *sync.Folder) (*index.View, error) {
-	v, err := f.Open(o.ctx)
-	if err != nil {
+	if _, err := f.Open(o.ctx); err != nil {
 		return nil, err
 	}
 	if !o.told() {
 		return nil, errDied
 	}
-	o.w.led.see(o.q, o.a, f, v)
-	return v, nil
+	if v := o.w.led.see(o.q, o.a, f); v != nil {
+		return v, nil
+	}
+	return nil, sync.ErrNotOpen
 }
 
 // mailOf makes the mail of a token.
@@ -122,7 +123,7 @@ func doFlags(o *operation) error {
 	var made []int
 	var modseqs []uint64
 	flags, at, many := o.flags(), o.r.Float64(), o.r.IntN(3)
-	v, err := f.Update(o.ctx, func(v *index.View, next func() uint64) (todo []index.Op) {
+	_, err = f.Update(o.ctx, func(v *index.View, next func() uint64) (todo []index.Op) {
 		if v.Len() == 0 {
 			return nil
 		}
@@ -138,9 +139,7 @@ func doFlags(o *operation) error {
 	if err == nil && o.told() {
 		o.w.note("%s changes flags, versions %d", o.q.name, made)
 		o.w.led.ackVersions(made, modseqs)
-		if v != nil && o.a.Err() == nil {
-			o.w.led.see(o.q, o.a, f, v)
-		}
+		o.w.led.see(o.q, o.a, f)
 	}
 	return err
 }

@@ -129,7 +129,7 @@ func (w *world) openAll(ctx context.Context, q *process, a *sync.Account) (map[s
 			w.fail("no-damage", "a fresh backend can't open %s: %v", m.ID, err)
 			return nil, false
 		}
-		w.led.see(q, a, f, v)
+		w.led.see(q, a, f)
 		views[m.ID] = v
 	}
 	return views, !w.failed()
@@ -261,5 +261,5 @@ func (w *world) afterLooking(key string, id sync.MailboxID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.boxLocked(id)
-	return b.deleting && (!b.deleted || l.stored[key].After(b.deletedAt.Add(w.cfg.Sync.OpenRangeAge/2)))
+	return b.deleting && (!b.deleted || w.jumped || l.stored[key].After(b.deletedAt.Add(w.cfg.Sync.OpenRangeAge/2)))
 }

@@ -64,6 +64,8 @@ type world struct {
 	storm           atomic.Bool
 	requests        atomic.Int64
 
+	jumped bool // a clock did
+
 	mu        gosync.Mutex
 	violation *Violation
 }
@@ -257,6 +259,7 @@ func (w *world) step(s Step) {
 		q.skew += d
 		q.pod.skew = q.skew
 		q.mu.Unlock()
+		w.jumped = true
 		w.note("clock of %s jumps by %s", q.name, d)
 	case Evict:
 		if q.cache != nil {
