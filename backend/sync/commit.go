@@ -159,7 +159,6 @@ func (a *Account) buildRoot(base *Root, batch []*change) (*Root, []*change, erro
 	}
 	a.mu.Lock()
 	next.logless = next.logless || a.logless
-	a.noteHandled(next)
 	a.mu.Unlock()
 	if err := next.check(); err != nil {
 		return next, kept, fmt.Errorf("commit of %q: the change makes a root that can't be: %w", a.user, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailbackend.io/backend/index"
+	"mailbackend.io/backend/message"
 	"mailbackend.io/backend/objstore"
 	"mailbackend.io/backend/uidset"
 )
@@ -254,12 +255,17 @@ func (a *Account) rehomeToInbox(ctx context.Context, from *Folder, uid uint32) e
 	return err
 }
 
-// handledIn notes mails of deleted mailboxes that live on in INBOX, for the
-// next commit.
-func (a *Account) handledIn(mails []handled) {
+// handledIn notes mails of deleted mailboxes that live on in this one. They are
+// committed together with the messages here, never before: who knows that they
+// are handled and finds them nowhere takes them for expunged. f.mu is held.
+func (f *Folder) handledIn(mails []handled) {
 	if len(mails) == 0 {
 		return
 	}
+	if f.pend == nil {
+		f.pend = &changes{}
+	}
+	a := f.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.handled == nil {
@@ -269,21 +275,37 @@ func (a *Account) handledIn(mails []handled) {
 		if h.uid == 0 || h.uid > index.MaxUID {
 			continue
 		}
+		f.pend.handled = append(f.pend.handled, h)
 		s := a.handled[h.from]
 		s.Add(h.uid, h.uid)
 		a.handled[h.from] = s
 	}
 }
 
-// noteHandled puts into a root what handledIn noted. a.mu is held.
-func (a *Account) noteHandled(r *Root) {
+// noteHandled puts into a root what handledIn noted.
+func (r *Root) noteHandled(mails []handled) {
 	for i := range r.deleted {
 		d := &r.deleted[i]
-		if s := a.handled[d.id]; !s.Empty() {
-			d.sure = d.sure.Clone()
-			d.sure.AddSet(s)
+		cloned := false
+		for _, h := range mails {
+			if h.from != d.id {
+				continue
+			}
+			if !cloned {
+				d.sure, cloned = d.sure.Clone(), true
+			}
+			d.sure.Add(h.uid, h.uid)
 		}
 	}
+}
+
+// isCommittedAsHandled tells whether root knows that the mail of a deleted
+// mailbox that an object is a copy of was dealt with.
+func (a *Account) isCommittedAsHandled(meta *message.Meta) bool {
+	from := MailboxID(meta.OriginMailbox)
+	root := a.Root()
+	i := slices.IndexFunc(root.deleted, func(d deletedMailbox) bool { return d.id == from })
+	return i >= 0 && slices.ContainsFunc(handledAll(from, meta), func(h handled) bool { return root.deleted[i].knows(h.uid) })
 }
 
 func (a *Account) isHandled(id MailboxID, uid uint32) bool {

@@ -119,6 +119,8 @@ type changes struct {
 	byUID   map[uint32]int // position in appends
 	// removals are OpExpunge and OpMissing.
 	removals []index.Op
+	// handled are mails of deleted mailboxes that appends are copies of.
+	handled []handled
 	// other: there is more than appends.
 	other bool
 	// since is the time of the first change that is no delivery.
@@ -168,6 +170,7 @@ func (c *changes) join(newer *changes) *changes {
 	}
 	c.add(newer.appends, newer.since)
 	c.removals = append(c.removals, newer.removals...)
+	c.handled = append(c.handled, newer.handled...)
 	if newer.other && !c.other {
 		c.other, c.since = true, newer.since
 	}

@@ -184,10 +184,14 @@ func (l *loader) create() (*Account, error) {
 			return nil, nil // created just now
 		}
 		// Unless root came in between; it lists behind the mailboxes.
-		if _, err := l.e.store.Head(l.ctx, RootKey(l.prefix)); err == nil {
+		_, err := l.e.store.Head(l.ctx, RootKey(l.prefix))
+		switch {
+		case err == nil:
 			return nil, nil
+		case errors.Is(err, objstore.ErrNotFound):
+			return nil, fmt.Errorf("load %q: %w", l.user, ErrRootLost)
 		}
-		return nil, fmt.Errorf("load %q: %w", l.user, ErrRootLost)
+		return nil, fmt.Errorf("load %q: %w: %w", l.user, ErrUnavailable, err)
 	}
 	root := &Root{User: l.user, Epoch: 1, Holder: l.e.self, CommitID: l.e.newID(), newID: l.e.newID, now: l.e.unixNow()}
 	for _, m := range l.o.Initial {

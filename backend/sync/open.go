@@ -262,7 +262,7 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, considered, err
 			f.pend.other, f.pend.since = true, f.a.e.clk.Now()
 		}
 	}
-	f.a.handledIn(c.handled)
+	f.handledIn(c.handled)
 	f.found, f.resolved = nil, true
 	f.shown.Store(f.box.View())
 	return f.tidings(), c, nil

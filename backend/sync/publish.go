@@ -109,7 +109,7 @@ func (f *Folder) publication(s *slot, modseq uint64) []index.Op {
 	if s.mail.guarded {
 		f.tainted.Add(s.uid, s.uid)
 	}
-	f.a.handledIn(s.mail.sources)
+	f.handledIn(s.mail.sources)
 	if s.mail.gone.Empty() {
 		return []index.Op{op}
 	}

@@ -19,7 +19,7 @@ func (a *Account) Release(ctx context.Context) error {
 	if err := a.settleAll(ctx); err != nil {
 		return fmt.Errorf("release of %q: what is in flight is not settled: %w", a.user, err)
 	}
-	if err := a.upload(ctx, a.pick((*Folder).dirtyLocked), a.commitRelease); err != nil {
+	if err := a.upload(ctx, a.pick((*Folder).dirtyLocked), true, a.commitRelease); err != nil {
 		return fmt.Errorf("release of %q: %w", a.user, err)
 	}
 	a.removeGarbage(ctx, 1)

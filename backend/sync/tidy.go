@@ -88,10 +88,14 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 		return c, err
 	}
 	var heads []stored
+	var dealt []uint32
 	byUID := map[uint32]*message.Meta{}
 	for i, meta := range metas {
 		if meta == nil {
 			continue // gone meanwhile, or nothing that can be read: left alone
+		}
+		if f.a.isCommittedAsHandled(meta) {
+			dealt = append(dealt, unknown[i].uid)
 		}
 		s := stored{uid: unknown[i].uid, guid: meta.GUID, late: late[i], origins: f.originsOf(meta, unknown[i].uid)}
 		heads = append(heads, s)
@@ -101,8 +105,18 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 	if err != nil {
 		return c, err
 	}
+	heads = slices.DeleteFunc(heads, func(s stored) bool {
+		// Another copy of a mail of a deleted mailbox was committed here
+		// and is not here any more: it was expunged.
+		gone := known[s.guid] == 0 && slices.Contains(dealt, s.uid)
+		if gone {
+			c.drop = append(c.drop, drop{uid: s.uid})
+		}
+		return gone
+	})
 	d := tellDoubles(heads, known, view.IsExpunged)
-	c.drop, c.rehome, c.replaced, c.origins = d.drop, d.rehome, d.replaced, d.origins
+	c.drop = append(c.drop, d.drop...)
+	c.rehome, c.replaced, c.origins = d.rehome, d.replaced, d.origins
 	slices.Sort(d.adopt)
 	for _, uid := range d.adopt {
 		meta := byUID[uid]
@@ -216,10 +230,9 @@ func (f *Folder) findGUIDs(ctx context.Context, found []stored) (map[index.ID]ui
 	}
 	all := f.box.View().UIDs()
 	for _, s := range f.slots {
-		// It is about to be there. If it should not: whatever is dropped
-		// for it is only once its object is confirmed to exist.
-		if s.state != aborted {
-			note(s.uid, s.mail.op.IDs)
+		if _, ok := wanted[s.mail.guid]; ok && s.state != aborted {
+			f.mu.Unlock()
+			return nil, fmt.Errorf("%s: a copy of an unknown mail is not settled yet: %w", f, ErrUnavailable)
 		}
 	}
 	f.mu.Unlock()
@@ -349,6 +362,18 @@ func (f *Folder) rehome(ctx context.Context, uid uint32, gone uidset.Set) error 
 		return f.removeObjects(ctx, []uint32{uid})
 	case pending:
 		return fmt.Errorf("%s: late UID %d: its new copy is not settled: %w", f, uid, ErrUnavailable)
+	}
+	// What was known when it was judged may be out of date: another copy may
+	// have been stored meanwhile.
+	known, err := f.findGUIDs(ctx, []stored{{guid: mail.guid}})
+	if err != nil {
+		return err
+	}
+	if keep := known[mail.guid]; keep != 0 && keep != uid && !gone.Contains(keep) {
+		if ok, err := f.drop(ctx, drop{uid: uid, keep: keep}); !ok || err != nil {
+			return err
+		}
+		return f.removeObjects(ctx, []uint32{uid})
 	}
 	remove := gone.Clone()
 	remove.Add(uid, uid)

@@ -66,7 +66,7 @@ func (a *Account) uploadEntered(ctx context.Context, pick func(*Folder) bool) er
 	if len(jobs) == 0 {
 		return nil
 	}
-	return a.upload(ctx, jobs, a.commit)
+	return a.upload(ctx, jobs, false, a.commit)
 }
 
 // pick lists the folders for which want, called with their mu held, is true.
@@ -95,7 +95,7 @@ func (f *Folder) commitFolder(ctx context.Context) error {
 // uploadFolder uploads one folder together with the expunge of messages, which
 // its index is told of only afterwards.
 func (a *Account) uploadFolder(ctx context.Context, f *Folder, expunge uidset.Set) error {
-	return a.upload(ctx, []*uploadJob{{f: f, expunge: expunge}}, a.commit)
+	return a.upload(ctx, []*uploadJob{{f: f, expunge: expunge}}, false, a.commit)
 }
 
 // commitFunc makes all uploaded segments visible with one PUT of root. outcome
@@ -103,11 +103,11 @@ func (a *Account) uploadFolder(ctx context.Context, f *Folder, expunge uidset.Se
 type commitFunc func(ctx context.Context, apply func(*Root) error, outcome func(error)) error
 
 // upload uploads the jobs' folders and commits them. Folders that fail are
-// left out of the commit, and stay dirty.
+// left out of the commit, and stay dirty; if whole, nothing is committed then.
 //
 // The caller's ctx bounds its wait only: a commit that was started is seen to
 // its end, and the next upload waits for that.
-func (a *Account) upload(ctx context.Context, jobs []*uploadJob, commit commitFunc) error {
+func (a *Account) upload(ctx context.Context, jobs []*uploadJob, whole bool, commit commitFunc) error {
 	if err := a.prepareUpload(ctx, jobs); err != nil {
 		return err
 	}
@@ -123,9 +123,12 @@ func (a *Account) upload(ctx context.Context, jobs []*uploadJob, commit commitFu
 			good = append(good, j)
 		}
 	}
-	if len(good) == 0 && len(errs) > 0 {
+	if err := errors.Join(errs...); err != nil && (whole || len(good) == 0) {
+		for _, j := range good {
+			j.end(err)
+		}
 		a.uploading.release()
-		return errors.Join(errs...)
+		return err
 	}
 	apply := func(r *Root) error {
 		for _, j := range good {

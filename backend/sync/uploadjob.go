@@ -259,6 +259,7 @@ func (j *uploadJob) apply(r *Root) {
 	if j.info.Name != "" {
 		m.segments, j.left = j.plan.Result(m.segments, j.info)
 	}
+	r.noteHandled(j.f.up.handled)
 	m.scanFrom = max(m.scanFrom, j.horizon)
 	m.UIDNext = max(m.UIDNext, j.told)
 	m.floor = max(m.floor, j.raiseFloor)
