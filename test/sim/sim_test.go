@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	nFlag     = flag.Int("sim.n", 300, "how many histories")
+	nFlag     = flag.Int("sim.n", 2000, "how many histories")
 	seedFlag  = flag.Uint64("sim.seed", 1, "the seed of the first")
 	traceFlag = flag.Bool("sim.trace", false, "print everything that happens in the first history")
 	untilFlag = flag.String("sim.until", "", "stop at the first violation of this invariant, and fail if there is none")
@@ -24,7 +24,7 @@ var (
 func TestSim(t *testing.T) {
 	start := time.Now()
 	s := &search{t: t, next: *seedFlag, end: *seedFlag + uint64(*nFlag)}
-	if testing.Short() && *nFlag == 300 {
+	if testing.Short() && *nFlag == 2000 {
 		s.end = s.next + 200
 	}
 	var wg gosync.WaitGroup
