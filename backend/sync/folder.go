@@ -104,7 +104,7 @@ type Folder struct {
 	// relist is the interval at which open ranges are listed; 0: not yet.
 	relist time.Duration
 	// late is to be handled in the background.
-	late findings
+	late []listed
 	// log is opened at first use.
 	log *cache.Log
 
@@ -325,7 +325,7 @@ func (f *Folder) unload() bool {
 	if f.sealed {
 		return true
 	}
-	busy := len(f.subscribers) > 0 || f.up != nil || f.open != nil || !f.late.empty() ||
+	busy := len(f.subscribers) > 0 || f.up != nil || f.open != nil || len(f.late) > 0 ||
 		f.pend != nil && f.pend.other // only the index has all that changed
 	if busy {
 		return false

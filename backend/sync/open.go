@@ -129,7 +129,7 @@ func (f *Folder) doOpen(ctx context.Context) error {
 		return err
 	}
 	f.tell(news)
-	f.afterOpen(m, c.findings, replayed || len(c.adopt) > 0 || !c.origins.Empty())
+	f.afterOpen(m, c.left, replayed || len(c.adopt) > 0 || !c.origins.Empty())
 	return nil
 }
 
@@ -269,10 +269,10 @@ func (f *Folder) resolve(ctx context.Context, m *Mailbox) (news, considered, err
 }
 
 // afterOpen starts what the first access leaves for the background.
-func (f *Folder) afterOpen(m *Mailbox, found findings, commit bool) {
+func (f *Folder) afterOpen(m *Mailbox, left []listed, commit bool) {
 	f.mu.Lock()
-	f.late.join(found)
-	late := !f.late.empty()
+	f.late = append(f.late, left...)
+	late := len(f.late) > 0
 	check := m.checkBelow > 0 && !f.checked
 	first := f.relist == 0 && len(m.open) > 0
 	if first {

@@ -14,7 +14,8 @@ import (
 	"mailbackend.io/backend/uidset"
 )
 
-// findings are what is left to do about objects that were met. Nothing of it is
+// findings are what is to be done about objects that were met, as the index is
+// at the moment: whoever acts on them holds the folder's tidying. Nothing of it is
 // in a hurry: what is undone when the account ends is met again.
 type findings struct {
 	// remove are objects that the expunged set names.
@@ -28,21 +29,11 @@ type findings struct {
 
 func (x *findings) empty() bool { return len(x.remove)+len(x.drop)+len(x.rehome) == 0 }
 
-func (x *findings) join(o findings) {
-	x.remove = append(x.remove, o.remove...)
-	x.drop = append(x.drop, o.drop...)
-	x.rehome = append(x.rehome, o.rehome...)
-	for k, v := range o.replaced {
-		if x.replaced == nil {
-			x.replaced = map[uint32]uint32{}
-		}
-		x.replaced[k] = v
-	}
-}
-
 // considered is what objects that were met turned out to be.
 type considered struct {
 	findings
+	// left are the objects that findings is about.
+	left    []listed
 	adopt   []index.Op // without modseq
 	origins uidset.Set
 	handled []handled
@@ -74,6 +65,7 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 		switch look.judge(l.uid) {
 		case isExpunged:
 			c.remove = append(c.remove, l.uid)
+			c.left = append(c.left, l)
 		case keepsUID:
 			unknown, late = append(unknown, l), append(late, false)
 		case isLate:
@@ -117,6 +109,11 @@ func (f *Folder) consider(ctx context.Context, found []listed, fresh []uidset.Ra
 	d := tellDoubles(heads, known, view.IsExpunged)
 	c.drop = append(c.drop, d.drop...)
 	c.rehome, c.replaced, c.origins = d.rehome, d.replaced, d.origins
+	for i, l := range unknown {
+		if metas[i] != nil && !slices.Contains(d.adopt, l.uid) {
+			c.left = append(c.left, l)
+		}
+	}
 	slices.Sort(d.adopt)
 	for _, uid := range d.adopt {
 		meta := byUID[uid]
@@ -244,29 +241,26 @@ func (f *Folder) findGUIDs(ctx context.Context, found []stored) (map[index.ID]ui
 	return known, err
 }
 
-// tidy does what f.late holds.
+// tidy handles what an access left for the background. It is judged again:
+// what was unknown then may be known by now.
 func (f *Folder) tidy(ctx context.Context) error {
-	if err := f.tidying.acquire(ctx); err != nil {
-		return err
-	}
-	defer f.tidying.release()
 	if _, err := f.ensureOpen(ctx); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	todo := f.late
-	f.late = findings{}
+	f.late = nil
 	f.mu.Unlock()
-	err := f.doTidy(ctx, todo)
+	err := f.handleFound(ctx, todo)
 	if err != nil {
 		f.mu.Lock()
-		f.late.join(todo)
+		f.late = append(f.late, todo...)
 		f.mu.Unlock()
 	}
 	return err
 }
 
-// doTidy may be repeated with the same findings.
+// doTidy does what consider found to be done. The caller holds f.tidying.
 func (f *Folder) doTidy(ctx context.Context, todo findings) error {
 	gone := map[uint32]uidset.Set{} // by the rehomed UID that keeps the mail
 	for uid, keep := range todo.replaced {
